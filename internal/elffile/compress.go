@@ -21,9 +21,6 @@ const (
 	// maxZstdWindow is the size in bytes of the largest window that is
 	// accepted, that of zstd --ultra -22; linkers use 8 MiB at most.
 	maxZstdWindow = 128 << 20
-	// inflateStep is the size in bytes that is allocated before anything was
-	// inflated: what a header claims proves nothing.
-	inflateStep = 1 << 20
 )
 
 // SectionData returns the bytes of the named section and its vaddr (0 for one
@@ -113,38 +110,56 @@ func (f *File) inflateGNU(s *elf.SectionHeader) ([]byte, error) {
 // with ReadAt, so a file that is truncated meanwhile is an ordinary error.
 func (f *File) inflateStream(s *elf.SectionHeader, c compression) ([]byte, error) {
 	stream := s.Size - c.head
-	if c.size > MaxInflated {
+	switch {
+	case c.size > MaxInflated:
 		return nil, fmt.Errorf("%s inflates to %d bytes: %w", s.Name, c.size, ErrTooLarge)
+	case c.typ == elf.COMPRESS_ZLIB && c.size/maxDeflateRatio > stream:
+		return nil, badFormat(s.Name, s.Offset, "%d bytes cannot inflate to %d", stream, c.size)
 	}
-	in := io.NewSectionReader(f.src, int64(s.Offset+c.head), int64(stream))
-	var r io.Reader
-	switch c.typ {
+	in := &errReader{r: io.NewSectionReader(f.src, int64(s.Offset+c.head), int64(stream))}
+	r, err := inflater(in, c.typ)
+	var data []byte
+	if err == nil {
+		data, err = readGrowing(r, int64(c.size))
+		_ = r.Close() // only frees buffers
+	}
+	switch {
+	case in.err != nil:
+		return nil, fmt.Errorf("%s: %w", s.Name, in.err) // the file's fault, not the format's
+	case err != nil:
+		return nil, badFormat(s.Name, s.Offset, "inflating to %d bytes: %v", c.size, err)
+	}
+	return data, nil
+}
+
+// inflater returns a reader of in's inflated bytes.
+func inflater(in io.Reader, typ elf.CompressionType) (io.ReadCloser, error) {
+	switch typ {
 	case elf.COMPRESS_ZLIB:
-		if c.size/maxDeflateRatio > stream {
-			return nil, badFormat(s.Name, s.Offset, "%d bytes cannot inflate to %d", stream, c.size)
-		}
-		z, err := zlib.NewReader(in)
-		if err != nil {
-			return nil, badFormat(s.Name, s.Offset, "zlib: %v", err)
-		}
-		defer z.Close()
-		r = z
+		return zlib.NewReader(in)
 	case elf.COMPRESS_ZSTD:
 		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 			zstd.WithDecoderMaxMemory(MaxInflated), zstd.WithDecoderMaxWindow(maxZstdWindow))
 		if err != nil {
-			return nil, badFormat(s.Name, s.Offset, "zstd: %v", err)
+			return nil, err
 		}
-		defer z.Close()
-		r = z
-	default:
-		return nil, badFormat(s.Name, s.Offset, "unknown compression %d", c.typ)
+		return z.IOReadCloser(), nil
 	}
-	data, err := readGrowing(r, c.size)
-	if err != nil {
-		return nil, badFormat(s.Name, s.Offset, "inflating to %d bytes: %v", c.size, err)
+	return nil, fmt.Errorf("unknown compression %d", typ)
+}
+
+// errReader remembers the error of a read that failed.
+type errReader struct {
+	r   io.Reader
+	err error
+}
+
+func (r *errReader) Read(p []byte) (int, error) {
+	n, err := r.r.Read(p)
+	if err != nil && err != io.EOF {
+		r.err = err
 	}
-	return data, nil
+	return n, err
 }
 
 // errTrailing: a stream holds more than its header says.
@@ -152,28 +167,25 @@ var errTrailing = errors.New("stream goes on behind its end")
 
 // readGrowing reads exactly size bytes from r and its end. It allocates no more
 // than twice what really came (and one step), whatever size claims.
-func readGrowing(r io.Reader, size uint64) ([]byte, error) {
-	p := make([]byte, min(size, inflateStep))
-	var n uint64
-	for {
-		m, err := io.ReadFull(r, p[n:])
-		n += uint64(m)
-		if err != nil {
-			if err == io.EOF {
-				err = io.ErrUnexpectedEOF
-			}
-			return nil, fmt.Errorf("after %d bytes: %w", n, err)
+func readGrowing(r io.Reader, size int64) ([]byte, error) {
+	p := make([]byte, min(size, allocStep))
+	for done := 0; ; {
+		n, err := io.ReadFull(r, p[done:])
+		done += n
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
 		}
-		if n == size {
+		if err != nil {
+			return nil, fmt.Errorf("after %d bytes: %w", done, err)
+		}
+		if int64(done) == size {
 			break
 		}
-		bigger := make([]byte, min(size, 2*n))
-		copy(bigger, p)
-		p = bigger
+		p = grown(p, size)
 	}
 	var more [1]byte
-	switch m, err := io.ReadFull(r, more[:]); {
-	case m > 0:
+	switch n, err := io.ReadFull(r, more[:]); {
+	case n > 0:
 		return nil, errTrailing
 	case err != io.EOF:
 		return nil, err

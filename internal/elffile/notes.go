@@ -78,10 +78,10 @@ func (f *File) segmentNotes(p *elf.ProgHeader) (buildid.Notes, error) {
 // that are loaded by the segment that loads p, up to a note's greatest length.
 // What is not loaded with p, a process's memory would not have either.
 func (f *File) behind(p *elf.ProgHeader) uint64 {
-	if p.Filesz > maxNotes || p.Filesz%4 != 0 {
+	end := p.Off + p.Filesz
+	if p.Filesz > maxNotes || end%4 != 0 {
 		return 0
 	}
-	end := p.Off + p.Filesz
 	for i := range f.progs {
 		l := &f.progs[i]
 		if l.Type == elf.PT_LOAD && p.Off >= l.Off && end <= l.Off+l.Filesz && p.Vaddr-l.Vaddr == p.Off-l.Off {

@@ -37,16 +37,34 @@ func checkRange(off, n, size int64) error {
 	return nil
 }
 
-// copyOf reads the n bytes at off of r, which lie within its size.
+// copyOf reads the n bytes at off of r. The size of the file is a claim too (of
+// a sparse file, of a file system in user space, of a segment in memory), so no
+// more is allocated than twice what really came, and one step.
 func copyOf(r io.ReaderAt, off, n int64) ([]byte, error) {
 	if n > maxCopy {
 		return nil, fmt.Errorf("copy of %d bytes at offset %#x: %w", n, off, ErrTooLarge)
 	}
-	p := make([]byte, n)
-	if err := readFull(r, p, off); err != nil {
-		return nil, err
+	p := make([]byte, min(n, allocStep))
+	done := int64(0)
+	for {
+		if err := readFull(r, p[done:], off+done); err != nil {
+			return nil, err
+		}
+		if done = int64(len(p)); done == n {
+			return p, nil
+		}
+		p = grown(p, n)
 	}
-	return p, nil
+}
+
+// allocStep is how many bytes are allocated on a mere claim: 1 MiB.
+const allocStep = 1 << 20
+
+// grown returns p with twice its length, at most size.
+func grown(p []byte, size int64) []byte {
+	bigger := make([]byte, min(size, 2*int64(len(p))))
+	copy(bigger, p)
+	return bigger
 }
 
 // readFull fills p from off. Fewer bytes are io.ErrUnexpectedEOF.

@@ -222,7 +222,7 @@ func (f *File) alone(s *elf.ProgHeader, m *Mapped, delta, page uint64) bool {
 		if t == s || t.Type != elf.PT_LOAD {
 			continue
 		}
-		other := rounded(t.Vaddr, t.Memsz, page)
+		other := rounded(t.Vaddr, max(t.Filesz, t.Memsz), page)
 		if !overlapsOutside(pages{start, end}, other, own) {
 			continue
 		}

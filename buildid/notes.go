@@ -121,7 +121,7 @@ func GNUAt(data []byte, order binary.ByteOrder) ID {
 
 // WantBehind tells whether a GNU build ID note may lie directly behind data,
 // the whole of a PT_NOTE segment's bytes: where the segment holds a Go build
-// ID as its last note, ends with it, and holds no GNU build ID.
+// ID as its last note, ends with it and its padding, and holds no GNU build ID.
 func WantBehind(data []byte, order binary.ByteOrder, align uint64) bool {
 	var last Note
 	for note := range Walk(data, order, align) {
@@ -130,7 +130,7 @@ func WantBehind(data []byte, order binary.ByteOrder, align uint64) bool {
 		}
 		last = note
 	}
-	return last.isGoBuildID() && last.End == len(data)
+	return last.isGoBuildID() && last.End == len(data) && len(data)%4 == 0
 }
 
 // Walk yields the notes in data in their order, with [FromNotes]'s meaning of

@@ -128,6 +128,8 @@ type Entry struct {
 	Object *Object
 	// Err is an *OpenError (or wraps ErrProcessGone) and lists every rung.
 	Err error
+
+	attempts []Attempt
 }
 
 // Result is the answer for one address of a batch.

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/symfetch/symfetch/fixtures"
+)
+
+// endsWithin waits for cmd and checks that it ends in time, with the status.
+func endsWithin(t *testing.T, cmd *exec.Cmd, limit time.Duration, want int) {
+	t.Helper()
+	began := time.Now()
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	select {
+	case err := <-done:
+		if got := exitStatus(err); got != want {
+			t.Errorf("exit status %d, want %d", got, want)
+		}
+		if took := time.Since(began); took > limit {
+			t.Errorf("ended after %v, want at most %v", took, limit)
+		}
+	case <-time.After(10 * limit):
+		cmd.Process.Kill()
+		t.Fatalf("did not end within %v", 10*limit)
+	}
+}
+
+// TestInterruptAtInput interrupts a stream that waits for its next line. What
+// was answered before is there.
+func TestInterruptAtInput(t *testing.T) {
+	pid := sleeper(t)
+	cmd := symfetch(t, strconv.Itoa(pid), "-")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintln(in, "0x10")
+	if a := readAnswer(bufio.NewReader(out), "text"); a != "0x10: ?? (not mapped)\n\n" {
+		t.Errorf("answer %q", a)
+	}
+	cmd.Process.Signal(syscall.SIGINT)
+	endsWithin(t, cmd, time.Second, exitInterrupted)
+}
+
+// TestInterruptAtOutput interrupts a run whose output nobody reads.
+func TestInterruptAtOutput(t *testing.T) {
+	pid := sleeper(t)
+	cmd := symfetch(t, strconv.Itoa(pid), "-", "--json")
+	cmd.Stdin = strings.NewReader(strings.Repeat("0x10\n", 100_000))
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	cmd.Stdout = w
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	time.Sleep(300 * time.Millisecond) // the pipe is full long since
+	cmd.Process.Signal(syscall.SIGINT)
+	endsWithin(t, cmd, time.Second, exitInterrupted)
+}
+
+// TestInterruptAtStall interrupts runs that wait for a file system which does
+// not answer.
+func TestInterruptAtStall(t *testing.T) {
+	s, ok := fixtures.Find("fuse-stalls")
+	if !ok {
+		t.Fatal("no situation fuse-stalls")
+	}
+	target := fixtures.Run(t, s)
+	pid := strconv.Itoa(target.PID)
+	addr := fmt.Sprintf("%#x", target.Truths[0].Addr)
+	for _, args := range [][]string{
+		{pid}, {pid, addr}, {"fetch", pid, "-o", t.TempDir()}, {"fetch", pid, "--as-mapped", t.TempDir()},
+	} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			cmd := symfetch(t, args...)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(300 * time.Millisecond)
+			if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+				t.Fatalf("it did not wait: %v", err)
+			}
+			endsWithin(t, cmd, time.Second, exitInterrupted)
+		})
+	}
+}
+
+// TestTerminated ends by the signal itself, so that the parent sees it.
+func TestTerminated(t *testing.T) {
+	pid := sleeper(t)
+	cmd := symfetch(t, strconv.Itoa(pid), "-")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(200 * time.Millisecond)
+	cmd.Process.Signal(syscall.SIGTERM)
+	err = cmd.Wait()
+	exit, ok := err.(*exec.ExitError)
+	if !ok || !exit.Sys().(syscall.WaitStatus).Signaled() || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGTERM {
+		t.Errorf("ended with %v, want by SIGTERM", err)
+	}
+}
+
+// TestInterruptIgnored: a shell's background job goes on.
+func TestInterruptIgnored(t *testing.T) {
+	pid := sleeper(t)
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", `trap '' INT; exec symfetch "$0" -`, strconv.Itoa(pid))
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	answers := bufio.NewReader(out)
+	for range 2 {
+		fmt.Fprintln(in, "0x10")
+		if a := readAnswer(answers, "text"); a != "0x10: ?? (not mapped)\n\n" {
+			t.Errorf("answer %q", a)
+		}
+		cmd.Process.Signal(syscall.SIGINT)
+	}
+	in.Close()
+	endsWithin(t, cmd, time.Second, exitPartly)
+}

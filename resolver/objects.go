@@ -1,0 +1,194 @@
+package resolver
+
+import (
+	"context"
+	"iter"
+
+	"github.com/symfetch/symfetch/buildid"
+)
+
+// Objects yields every object that the process runs code of, by ascending
+// address of its first mapping, opened in parallel a few ahead of the caller.
+// An entry without an object says why. The caller closes the entries. The
+// error, yielded once and last, is about the process as a whole.
+func (p *Process) Objects(ctx context.Context) iter.Seq2[*Entry, error] {
+	return func(yield func(*Entry, error) bool) {
+		all, err := p.os.Mappings()
+		if err != nil {
+			yield(nil, p.osError(err))
+			return
+		}
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		groups := p.group(ctx, all)
+		ahead := make(chan chan *Entry, openAtOnce)
+		go func() {
+			defer close(ahead)
+			for _, g := range groups {
+				made := make(chan *Entry, 1)
+				select {
+				case ahead <- made:
+					go func() { made <- p.open(ctx, g) }()
+				case <-ctx.Done():
+					return
+				}
+			}
+		}()
+		stopped := false
+		for made := range ahead {
+			e := <-made
+			if stopped {
+				e.Close()
+				continue
+			}
+			if !yield(e, nil) {
+				stopped = true
+				cancel()
+			}
+		}
+		if stopped {
+			return
+		}
+		if err := ctx.Err(); err != nil {
+			yield(nil, err)
+		} else if err := p.Check(); err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+// Entry opens the object behind m, one that Mappings or Mapping returned. The
+// caller closes it. The error is ErrNoObject where m is of no file.
+func (p *Process) Entry(ctx context.Context, m Mapping) (*Entry, error) {
+	at, err := p.find(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	e := *at.entry
+	if e.Object != nil {
+		e.Object = e.Object.handle()
+	}
+	return &e, nil
+}
+
+// Object opens the object behind m, a counted handle that the caller closes.
+// The error is an *OpenError, ErrNoObject or ErrProcessGone.
+func (p *Process) Object(ctx context.Context, m Mapping) (*Object, error) {
+	e, err := p.Entry(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	return e.Object, e.Err
+}
+
+// group is the mappings of one loaded object.
+type group struct {
+	mappings []Mapping
+	// code is the mapping by which the object is opened and verified.
+	code Mapping
+}
+
+// open makes the entry of one group.
+func (p *Process) open(ctx context.Context, g group) *Entry {
+	if g.code.Name == vdsoName {
+		return p.vdsoEntry(g.code)
+	}
+	e, _ := p.newEntry(ctx, g.code)
+	e.Mappings = g.mappings
+	return e
+}
+
+// group sorts mappings into objects: those of one file with code among them,
+// or with anonymous code between them, and the vDSO. Files that are mapped
+// for their data only are no objects of the process.
+func (p *Process) group(ctx context.Context, all []Mapping) []group {
+	type fileKey struct {
+		devMajor, devMinor uint32
+		inode              uint64
+	}
+	byFile := make(map[fileKey]int)
+	var groups []group
+	for i, m := range all {
+		switch {
+		case m.HasFile():
+			k := fileKey{m.DevMajor, m.DevMinor, m.Inode}
+			at, ok := byFile[k]
+			if !ok {
+				at = len(groups)
+				byFile[k] = at
+				groups = append(groups, group{})
+			}
+			groups[at].mappings = append(groups[at].mappings, m)
+			if isCode(m) && !isCode(groups[at].code) {
+				groups[at].code = m
+			}
+		case m.Name == vdsoName:
+			groups = append(groups, group{mappings: []Mapping{m}, code: m})
+		case isCode(m) && i > 0 && i+1 < len(all) && all[i-1].HasFile() && sameFile(all[i-1], all[i+1]):
+			at := byFile[fileKey{all[i-1].DevMajor, all[i-1].DevMinor, all[i-1].Inode}]
+			if groups[at].code.End == 0 {
+				groups[at].code = groups[at].mappings[0]
+			}
+		}
+	}
+	kept := groups[:0]
+	for _, g := range groups {
+		if g.code.End != 0 {
+			kept = append(kept, p.split(ctx, g)...)
+		}
+	}
+	return kept
+}
+
+// split parts a group whose file was loaded more than once where the kernel
+// shows different build IDs: overlayfs gives one inode number to a file that
+// is still mapped and to its rewritten copy. Members of an archive, each with
+// code of its own, part as well.
+func (p *Process) split(ctx context.Context, g group) []group {
+	runs := loads(g.mappings)
+	if len(runs) < 2 {
+		return []group{g}
+	}
+	var out []group
+	byID := make(map[buildid.ID]int)
+	for _, run := range runs {
+		code, ok := codeOf(run)
+		if !ok {
+			continue
+		}
+		id, _ := p.kernelID(ctx, run[0])
+		if at, ok := byID[id]; ok && id != "" {
+			out[at].mappings = append(out[at].mappings, run...)
+			continue
+		}
+		byID[id] = len(out)
+		out = append(out, group{mappings: run, code: code})
+	}
+	if len(out) == 0 {
+		return []group{g}
+	}
+	return out
+}
+
+// loads cuts a file's mappings where its offsets start over: each part was
+// loaded by itself.
+func loads(ms []Mapping) [][]Mapping {
+	var runs [][]Mapping
+	first := 0
+	for i := 1; i < len(ms); i++ {
+		if ms[i].Offset < ms[i-1].Offset || ms[i].Offset == 0 {
+			runs = append(runs, ms[first:i:i])
+			first = i
+		}
+	}
+	return append(runs, ms[first:])
+}
+
+func codeOf(ms []Mapping) (Mapping, bool) {
+	for _, m := range ms {
+		if isCode(m) {
+			return m, true
+		}
+	}
+	return Mapping{}, false
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,7 +22,27 @@ import (
 // TestMain makes the test binary the command under test: the scripts and the
 // other tests find it on PATH as "symfetch".
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"symfetch": main})
+	testscript.Main(m, map[string]func(){"symfetch": main, "mapper": mapper})
+}
+
+// mapper is a program that maps the files of its arguments, says so, and waits
+// until its input ends.
+func mapper() {
+	for _, name := range os.Args[1:] {
+		f, err := os.Open(name)
+		if err != nil {
+			panic(err)
+		}
+		info, err := f.Stat()
+		if err != nil {
+			panic(err)
+		}
+		if _, err := syscall.Mmap(int(f.Fd()), 0, int(info.Size()), syscall.PROT_READ, syscall.MAP_SHARED); err != nil {
+			panic(err)
+		}
+	}
+	fmt.Println("READY")
+	io.Copy(io.Discard, os.Stdin)
 }
 
 // TestScripts runs the scenarios of testdata/script, one a file, on real

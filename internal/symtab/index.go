@@ -57,7 +57,13 @@ func (x *index) lookup(t *Table, vaddr uint64) (Symbol, bool) {
 	i := sort.Search(len(x.entries), func(i int) bool { return x.entries[i].vaddr > vaddr }) - 1
 	var best entry
 	found := false
-	for back := 0; i >= 0 && back < maxBack && x.reach[i] > vaddr; i, back = i-1, back+1 {
+	for back := 0; i >= 0 && x.reach[i] > vaddr; i, back = i-1, back+1 {
+		if back == maxBack {
+			return Symbol{}, false // no real table; half an answer may be a wrong one
+		}
+		if found && vaddr-x.entries[i].vaddr >= best.end-best.vaddr && best.size != 0 {
+			break // whatever starts so early and covers vaddr is larger
+		}
 		e, ok := t.entry(int(x.entries[i].sym))
 		if !ok || !t.covers(e, vaddr) {
 			continue

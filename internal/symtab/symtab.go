@@ -224,7 +224,7 @@ func (t *Table) mappingSymbol(e entry, typ elf.SymType) bool {
 		return true
 	}
 	switch t.in.Machine {
-	case elf.EM_ARM, elf.EM_AARCH64, elf.EM_RISCV, elf.EM_CSKY:
+	case elf.EM_ARM, elf.EM_AARCH64, elf.EM_RISCV:
 		return name[0] == '$'
 	}
 	return bytes.HasPrefix(name, []byte(".L"))

@@ -87,6 +87,11 @@ type place struct {
 func (p *Process) place(o opened) place {
 	m := o.mapping
 	base, suffixed := cutDeleted(m.Name)
+	if m.Name == "" && o.object != nil {
+		// The kernel gives no name longer than PATH_MAX; links tell what is left.
+		linked := o.stat.Nlink > 0
+		return place{deleted: !linked, found: linked, same: linked}
+	}
 	if !strings.HasPrefix(m.Name, "/") || isMemfd(m.Name) {
 		return place{path: base, deleted: suffixed}
 	}

@@ -189,14 +189,12 @@ func (p *Process) proveBridge(m, n Mapping, o *Object) (bias uint64, err error) 
 		return 0, errors.New("the object has no code at this distance")
 	}
 	code.Start, code.End = code.Start+bias, code.End+bias
-	same, diff, err := p.compareBytes(code, o.view.src, samplesPerContent)
-	switch {
-	case err != nil:
+	diff, err := p.compareBytes(code, nil, o.view.src, samplesPerContent)
+	if err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrNotVerified, err)
-	case diff != nil:
+	}
+	if diff != nil {
 		return 0, diff
-	case same == 0:
-		return 0, ErrNotVerified
 	}
 	return bias, nil
 }

@@ -1,7 +1,6 @@
 package resolver_test
 
 import (
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,8 +82,12 @@ func judge(t *testing.T, target *fixtures.Target, truth fixtures.Truth, res reso
 		return
 	}
 	f := res.Frames[0]
-	if !named(truth, f) {
-		t.Errorf("%#x: WRONG: want %s, got %q (%s, %s)", truth.Addr, truth.Function, f.Function, res.Entry.Source, res.Entry.Verified)
+	names := make([]string, len(res.Frames))
+	for i, f := range res.Frames {
+		names[i] = f.Function
+	}
+	if truth.Judge(names) != fixtures.Right {
+		t.Errorf("%#x: WRONG: want %q, got %q (%s, %s, %s)", truth.Addr, truth.Function, f.Function, res.Entry.Path, res.Entry.Source, res.Entry.Verified)
 	}
 	if f.File != "" && truth.Line != 0 && f.Line != truth.Line {
 		t.Errorf("%#x: WRONG: %s: want %s:%d, got %s:%d", truth.Addr, truth.Function, truth.File, truth.Line, f.File, f.Line)
@@ -102,23 +105,6 @@ func judge(t *testing.T, target *fixtures.Target, truth fixtures.Truth, res reso
 	checkWord(t, "state", target.State, string(res.Entry.State), res.Entry)
 	checkWord(t, "source", target.Source, string(res.Entry.Source), res.Entry)
 	checkWord(t, "verified", target.Verified, string(res.Entry.Verified), res.Entry)
-}
-
-func named(truth fixtures.Truth, f resolver.Frame) bool {
-	if truth.Function == "" {
-		return false
-	}
-	rights := append([]string{truth.Function}, truth.Also...)
-	return slices.Contains(rights, f.Function) || slices.Contains(rights, f.LinkageName) ||
-		slices.Contains(rights, withoutParams(f.Function))
-}
-
-// withoutParams cuts the parameters off a C++ name.
-func withoutParams(name string) string {
-	if i := strings.IndexByte(name, '('); i > 0 {
-		return name[:i]
-	}
-	return name
 }
 
 func checkWord(t *testing.T, what, want, got string, e *resolver.Entry) {

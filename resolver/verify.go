@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
-	"github.com/symfetch/symfetch/buildid"
 	"github.com/symfetch/symfetch/internal/elffile"
 	"github.com/symfetch/symfetch/internal/proc"
 )
@@ -21,21 +21,26 @@ type verdict struct {
 // verify is the only place that says yes: it compares what a rung offered
 // with the live identity, and with the bytes that memory holds behind m.
 //
+// Pages of m that the process has not written to are pages of the mapped file:
+// a difference there proves that the offer is another file. A difference in a
+// page of the process's own only says that the code was modified.
+//
 // An equal build ID proves a file that the kernel handed out by the mapping
-// itself. A file found by its path must also show no difference to memory:
-// two builds with one ID exist (a fixed --build-id, a patched copy). Without
-// an ID on the live side the bytes decide, and where memory cannot be read
-// either, dev and inode on a file system where these are one file's own.
+// itself. A file found by its name must also show no difference to memory: two
+// builds with one ID exist (a fixed --build-id, a patched copy). Without an ID
+// on the live side the bytes decide, and where memory cannot be read either,
+// dev and inode on a file system where these are one file's own.
 func (p *Process) verify(id identity, m Mapping, o offer) (verdict, error) {
 	by, err := compareIDs(id, o)
 	if err != nil {
 		return verdict{}, err
 	}
-	samples := samplesPerID
-	if by == "" {
-		samples = samplesPerContent
+	own, ownErr := p.os.PrivatePages(m, maxPrivate)
+	modified := p.differsAt(m, own, o.src)
+	if by != "" && o.rung.byHandle() {
+		return verdict{by: by, modified: modified}, nil
 	}
-	same, diff, err := p.compareBytes(m, o.src, samples)
+	diff, err := p.compareBytes(m, own, o.src, samplesPerContent)
 	switch {
 	case err != nil:
 		return p.unreadable(by, m, o, err)
@@ -43,15 +48,30 @@ func (p *Process) verify(id identity, m Mapping, o offer) (verdict, error) {
 		if by == "" {
 			by = VerifiedContent
 		}
-		return verdict{by: by}, nil
-	case by != "" && o.rung.byHandle():
+		return verdict{by: by, modified: modified}, nil
+	case ownErr != nil && by != "" && o.isInode(m):
+		// Which pages are the file's own is not known here.
 		return verdict{by: by, modified: true}, nil
-	case by == "" && same > 0 && o.rung == SourceMapFiles && p.ownsInodes(m) && o.isInode(m):
-		// The mapped inode itself, with its text patched in memory.
-		return verdict{by: VerifiedDevInode, modified: true}, nil
 	}
 	diff.Source = o.rung
 	return verdict{}, diff
+}
+
+// maxPrivate bounds the private pages of one mapping that are compared with
+// the file. Text with more of them was rewritten as a whole, and the first
+// ones show it.
+const maxPrivate = 1024
+
+// differsAt reports whether one of the process's own pages holds other bytes
+// than the file.
+func (p *Process) differsAt(m Mapping, own []uint64, src elffile.Source) bool {
+	for _, addr := range own {
+		equal, err := p.equalPage(m, addr, src)
+		if err == nil && !equal {
+			return true
+		}
+	}
+	return false
 }
 
 // byHandle reports whether the kernel opened the file by the mapping or by
@@ -95,10 +115,9 @@ func (p *Process) unreadable(by Verification, m Mapping, o offer, cause error) (
 	return verdict{}, fmt.Errorf("%w: no live build ID, and memory cannot be compared: %w", ErrNotVerified, cause)
 }
 
-// How many pages are compared with memory: a look for differences where an ID
-// proves the file, and more where the bytes are all there is.
 const (
-	samplesPerID      = 2
+	// samplesPerContent is how many pages of a mapping are compared where the
+	// bytes have to prove something.
 	samplesPerContent = 16
 	sampleSize        = 4096 // in bytes
 )
@@ -107,52 +126,54 @@ const (
 var errNothingComparable = errors.New("no page of the mapping can be read both in memory and in the file")
 
 // compareBytes compares up to n pages of m, spread evenly from its first to
-// its last, between memory and the file. It returns how many were equal and
-// the first difference, or an error where nothing could be compared. A page
-// that only one side can read is passed over.
-func (p *Process) compareBytes(m Mapping, src elffile.Source, n int) (same int, diff *MismatchError, err error) {
+// its last, between memory and the file; skip are pages that prove nothing. It
+// returns the first difference, or an error where nothing could be compared.
+// A page that only one side can read is passed over.
+func (p *Process) compareBytes(m Mapping, skip []uint64, src elffile.Source, n int) (*MismatchError, error) {
 	pages := int((min(m.End-m.Start, fileBytes(m, src)) + sampleSize - 1) / sampleSize)
-	if pages <= 0 {
-		return 0, nil, errNothingComparable
-	}
 	n = min(n, pages)
-	var mem [sampleSize]byte
+	compared := 0
 	for i := range n {
-		page := uint64(0)
+		addr := m.Start
 		if n > 1 {
-			page = uint64(i) * uint64(pages-1) / uint64(n-1)
+			addr += uint64(i) * uint64(pages-1) / uint64(n-1) * sampleSize
 		}
-		off := m.Offset + page*sampleSize
-		file, err := src.View(int64(off), int64(min(sampleSize, uint64(src.Size())-off)))
-		if err != nil {
+		if slices.Contains(skip, addr) {
 			continue
 		}
-		got, err := p.os.ReadMemory(mem[:len(file)], m.Start+page*sampleSize)
-		if errors.Is(err, proc.ErrMemoryDenied) || errors.Is(err, proc.ErrGone) {
-			return 0, nil, p.osError(err)
-		}
-		if got != len(file) {
-			continue
-		}
-		equal, err := equalBytes(mem[:got], file)
+		equal, err := p.equalPage(m, addr, src)
 		switch {
+		case errors.Is(err, proc.ErrMemoryDenied), errors.Is(err, proc.ErrGone):
+			return nil, p.osError(err)
 		case err != nil:
-		case equal:
-			same++
-		case diff == nil:
-			diff = &MismatchError{What: whatContent, Off: off}
+		case !equal:
+			return &MismatchError{What: whatContent, Off: fileOffset(m, addr)}, nil
+		default:
+			compared++
 		}
 	}
-	if same == 0 && diff == nil {
-		return 0, nil, errNothingComparable
+	if compared == 0 {
+		return nil, errNothingComparable
 	}
-	return same, diff, nil
+	return nil, nil
 }
 
-// equalBytes compares with a view that may fault.
-func equalBytes(mem, file []byte) (equal bool, err error) {
+// equalPage compares the page at addr, within m, with the file's bytes.
+func (p *Process) equalPage(m Mapping, addr uint64, src elffile.Source) (equal bool, err error) {
+	off := fileOffset(m, addr)
+	if size := uint64(src.Size()); off >= size {
+		return false, errNothingComparable
+	}
+	file, err := src.View(int64(off), int64(min(sampleSize, uint64(src.Size())-off)))
+	if err != nil {
+		return false, err
+	}
+	var mem [sampleSize]byte
+	if _, err := p.os.ReadMemory(mem[:len(file)], addr); err != nil {
+		return false, err
+	}
 	err = elffile.Guard("content", func() error {
-		equal = bytes.Equal(mem, file)
+		equal = bytes.Equal(mem[:len(file)], file)
 		return nil
 	})
 	return equal, err
@@ -172,6 +193,3 @@ func fileBytes(m Mapping, src elffile.Source) uint64 {
 func (o offer) isInode(m Mapping) bool {
 	return o.stat.Ino == m.Inode && o.stat.DevMajor == m.DevMajor && o.stat.DevMinor == m.DevMinor
 }
-
-// identifies reports whether notes hold an identity at all.
-func identifies(n buildid.Notes) bool { return n.GNU != "" || n.Go != "" }

@@ -29,7 +29,7 @@ func TestExamples(t *testing.T) {
 			t.Errorf("example %q does not end with status 0:\n%s", e.line, out)
 		}
 	}
-	for _, want := range []string{" bash: ", `"path":"/`, "nanosleep+0x", "/nap\n", "stored ", "/mapped/"} {
+	for _, want := range []string{" bash: ", `"path":"/`, "nanosleep+0x", "/nap\n", "stored ", "  mapped/"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("the examples do not print %q:\n%s", want, out)
 		}

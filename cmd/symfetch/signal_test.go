@@ -82,27 +82,35 @@ func TestInterruptAtOutput(t *testing.T) {
 // TestInterruptAtStall interrupts runs that wait for a file system which does
 // not answer.
 func TestInterruptAtStall(t *testing.T) {
-	s, ok := fixtures.Find("fuse-stalls")
+	for _, name := range []string{"fuse-stalls", "fuse-stalls-lib", "fuse-stalls-cold-lib"} {
+		t.Run(name, func(t *testing.T) { interruptAtStall(t, name) })
+	}
+}
+
+func interruptAtStall(t *testing.T, situation string) {
+	s, ok := fixtures.Find(situation)
 	if !ok {
-		t.Fatal("no situation fuse-stalls")
+		t.Fatalf("no situation %s", situation)
 	}
 	target := fixtures.Run(t, s)
 	pid := strconv.Itoa(target.PID)
-	addr := fmt.Sprintf("%#x", target.Truths[0].Addr)
-	for _, args := range [][]string{
-		{pid}, {pid, addr}, {"fetch", pid, "-o", t.TempDir()}, {"fetch", pid, "--as-mapped", t.TempDir()},
-	} {
-		t.Run(strings.Join(args, " "), func(t *testing.T) {
-			cmd := symfetch(t, args...)
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			time.Sleep(300 * time.Millisecond)
-			if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
-				t.Fatalf("it did not wait: %v", err)
-			}
-			endsWithin(t, cmd, time.Second, exitInterrupted)
-		})
+	args := [][]string{{pid}, {"fetch", pid, "-o", t.TempDir()}, {"fetch", pid, "--as-mapped", t.TempDir()}}
+	for _, truth := range target.Truths {
+		if truth.Want == fixtures.Reasoned {
+			args = append(args, []string{pid, fmt.Sprintf("%#x", truth.Addr)})
+			break
+		}
+	}
+	for _, args := range args {
+		cmd := symfetch(t, args...)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(300 * time.Millisecond)
+		if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+			t.Fatalf("%q did not wait: %v", args, err)
+		}
+		endsWithin(t, cmd, time.Second, exitInterrupted)
 	}
 }
 

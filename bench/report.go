@@ -120,10 +120,10 @@ func number(v float64) string {
 // duration prints a time in the unit in which it is read most easily.
 func duration(d time.Duration) string {
 	switch {
-	case d < 10*time.Second && d >= 10*time.Millisecond, d < 10*time.Millisecond && d >= 100*time.Microsecond:
-		return number(ms(d)) + " ms"
 	case d < 100*time.Microsecond:
 		return number(us(d)) + " us"
+	case d < 10*time.Second:
+		return number(ms(d)) + " ms"
 	}
 	return number(d.Seconds()) + " s"
 }

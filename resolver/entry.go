@@ -144,6 +144,17 @@ func (p *Process) elsewhere(o opened, pl place) bool {
 	return err != nil || !o.isAt(stat)
 }
 
+// otherAtPath reports whether a file that has the mapped one's numbers proved
+// to be another: a copy on overlayfs, written to since.
+func (o opened) otherAtPath() bool {
+	for _, a := range o.attempts {
+		if _, ok := errors.AsType[*MismatchError](a.Err); ok && a.Source != SourceLower {
+			return true
+		}
+	}
+	return false
+}
+
 func isMemfd(name string) bool { return strings.HasPrefix(name, "/memfd:") }
 
 // stateOf gives the first state of the contract's list that applies.
@@ -153,7 +164,7 @@ func stateOf(o opened, pl place) State {
 		return StateUnreadable
 	case o.object.modified:
 		return StateModified
-	case pl.found && (!pl.same || o.object.source == SourceLower):
+	case pl.found && (!pl.same || o.otherAtPath()):
 		return StateReplaced
 	case isMemfd(o.mapping.Name):
 		return StateMemfd

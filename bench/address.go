@@ -22,6 +22,9 @@ var addressInMappings = addressMeasure("address-mappings", "One address among 10
 var addressInObjects = addressMeasure("address-objects", "One address among 5,000 objects", "objects-5000",
 	"A process with many objects is asked for one address.")
 
+var addressPlain = addressMeasure("address", "One address of an ordinary process", "baseline-cxx",
+	"A C++ program of a few libraries, nothing done to its files: what every tool can answer.")
+
 // addressMeasure asks everybody for the same address of a situation.
 func addressMeasure(name, title, situation, doc string) Measure {
 	return Measure{
@@ -67,13 +70,13 @@ func (b *Bench) askers(pid int, truth fixtures.Truth) []Contender {
 			Answers: names(truth, "<no-symbol>"),
 		})
 	}
-	if path := peer("", "eu-addr2line"); path != "" {
+	if path := onPath("eu-addr2line"); path != "" {
 		all = append(all, Contender{
 			Name: "`eu-addr2line -p`", Args: []string{path, "-f", "-i", "-p", id, addr},
 			Answers: names(truth, "??"),
 		})
 	}
-	if path := peer("", "gdb"); path != "" {
+	if path := onPath("gdb"); path != "" {
 		all = append(all, Contender{
 			Name: "`gdb -p`", Args: []string{path, "-nx", "-batch", "-p", id, "-ex", "info symbol " + addr},
 			Answers: names(truth, "No symbol matches"),

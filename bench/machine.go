@@ -35,8 +35,8 @@ func (b *Bench) facts(ctx context.Context) []Fact {
 		{"go", runtime.Version()},
 	}
 	for _, p := range []struct{ what, path string }{
-		{"symfetch", b.Symfetch}, {"gcc", peer("", "gcc")}, {"cat", peer("", "cat")},
-		{"blazecli", b.Blazecli}, {"eu-addr2line", peer("", "eu-addr2line")}, {"gdb", peer("", "gdb")},
+		{"symfetch", b.Symfetch}, {"gcc", onPath("gcc")}, {"cat", onPath("cat")},
+		{"blazecli", b.Blazecli}, {"eu-addr2line", onPath("eu-addr2line")}, {"gdb", onPath("gdb")},
 	} {
 		facts = append(facts, Fact{p.what, b.version(ctx, p.path)})
 	}

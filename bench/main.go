@@ -32,6 +32,7 @@ var measures = []Measure{
 	startUp,
 	mappingsTable,
 	objectsTable,
+	addressPlain,
 	addressInMappings,
 	addressInObjects,
 	streamSymbols,
@@ -115,13 +116,18 @@ func (b *Bench) open(ctx context.Context) error {
 	return err
 }
 
-// peer returns path if it is there, else name's on PATH, else "".
+// peer returns path if a file is there, else name's on PATH, else "".
 func peer(path, name string) string {
-	if abs, err := filepath.Abs(path); err == nil {
-		if _, err := os.Stat(abs); err == nil {
+	if abs, err := filepath.Abs(path); err == nil && path != "" {
+		if info, err := os.Stat(abs); err == nil && info.Mode().IsRegular() {
 			return abs
 		}
 	}
+	return onPath(name)
+}
+
+// onPath returns the executable that name means, "" if it is not installed.
+func onPath(name string) string {
 	found, err := exec.LookPath(name)
 	if err != nil {
 		return ""

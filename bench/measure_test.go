@@ -99,6 +99,26 @@ func TestCountMaps(t *testing.T) {
 	}
 }
 
+func TestPeer(t *testing.T) {
+	dir := t.TempDir()
+	if got := peer(dir, "no-such-program-anywhere"); got != "" {
+		t.Errorf("a directory is taken for a program: %q", got)
+	}
+	if got := peer("", "no-such-program-anywhere"); got != "" {
+		t.Errorf("a missing program is found: %q", got)
+	}
+	path := dir + "/mine"
+	if err := os.WriteFile(path, nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if got := peer(path, "sh"); got != path {
+		t.Errorf("got %q, want %q", got, path)
+	}
+	if got := peer(dir+"/none", "sh"); got == "" || got != onPath("sh") {
+		t.Errorf("got %q, want sh on PATH", got)
+	}
+}
+
 // TestMeasures: names are unique and everything is explained.
 func TestMeasures(t *testing.T) {
 	seen := map[string]bool{}

@@ -107,8 +107,10 @@ func TestMeterPipes(t *testing.T) {
 
 func TestMeterErrors(t *testing.T) {
 	m := testMeter(t)
-	if s, _, err := m.run(t.Context(), "", m.output(), "no-such-program-anywhere"); err == nil && s.Status != 127 {
-		t.Errorf("a missing program: %+v", s)
+	for _, program := range []string{"no-such-program-anywhere", m.dir} {
+		if s, messages, err := m.run(t.Context(), "", m.output(), program); err == nil || !strings.Contains(messages, program) {
+			t.Errorf("%s cannot be run: %+v, %q", program, s, messages)
+		}
 	}
 	if _, messages, err := m.run(t.Context(), "/no/such/input", m.output(), "true"); err == nil || !strings.Contains(messages, "/no/such/input") {
 		t.Errorf("a missing input: %v, %q", err, messages)

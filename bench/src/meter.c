@@ -9,10 +9,12 @@
  * leaves), so what starts the measured program must be smaller than anything
  * that is measured. A Go program is not; this one, linked statically, is.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -43,6 +45,7 @@ int main(int argc, char **argv) {
 	}
 	int in = must_open(argv[1], O_RDONLY);
 	int out = must_open(argv[2], O_WRONLY | O_CREAT | O_TRUNC);
+	volatile int failed = 0; /* the child shares it until it is another program */
 	long long start = now();
 	pid_t pid = vfork();
 	if (pid < 0) {
@@ -51,10 +54,10 @@ int main(int argc, char **argv) {
 	}
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (dup2(in, 0) < 0 || dup2(out, 1) < 0)
-			_exit(125);
-		execvp(argv[3], argv + 3);
-		_exit(127);
+		if (dup2(in, 0) >= 0 && dup2(out, 1) >= 0)
+			execvp(argv[3], argv + 3);
+		failed = errno;
+		_exit(125);
 	}
 	int status;
 	struct rusage ru;
@@ -63,6 +66,10 @@ int main(int argc, char **argv) {
 		return 125;
 	}
 	long long wall = now() - start;
+	if (failed) {
+		fprintf(stderr, "%s: %s\n", argv[3], strerror(failed));
+		return 125;
+	}
 	int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	printf("%lld %lld %lld %ld %d\n", wall, us(ru.ru_utime), us(ru.ru_stime), ru.ru_maxrss, code);
 	return 0;

@@ -2,78 +2,132 @@ package symtab
 
 import (
 	"cmp"
+	"container/heap"
+	"math"
 	"slices"
-	"sort"
 )
 
-// index holds the entries that can name code, by ascending entry address, as
-// numbers without pointers.
+// none is the owner of addresses that no symbol covers.
+const none = math.MaxUint32
+
+// index is the table as a partition of the address space: owner[k] names
+// [starts[k], starts[k+1]), as the number of a symbol or none. It has at most
+// two ranges for each symbol, twelve bytes each.
 type index struct {
-	entries []place
-	// reach is, for each entry, the furthest end of all entries up to it: it
-	// bounds how far back a covering one can lie.
-	reach []uint64
+	starts []uint64
+	owner  []uint32
 }
 
-type place struct {
-	vaddr uint64
-	sym   uint32 // number in the raw table
+// indexed returns the index and builds it if nobody has. It is stored only
+// when it is complete, so that a fault while building leaves none.
+func (t *Table) indexed() *index {
+	t.build.Lock()
+	defer t.build.Unlock()
+	if ix := t.index.Load(); ix != nil {
+		return ix
+	}
+	ix := t.buildIndex()
+	t.index.Store(ix)
+	return ix
 }
 
-// maxBack bounds the entries that are looked at for one address. Real tables
-// have a handful of names at one address; a hostile one can nest all.
-const maxBack = 1 << 12
+// find looks vaddr up in ix.
+func (t *Table) find(ix *index, vaddr uint64) (span, bool) {
+	k, exact := slices.BinarySearch(ix.starts, vaddr)
+	if !exact {
+		k--
+	}
+	if k < 0 || ix.owner[k] == none {
+		return span{}, false
+	}
+	return t.span(int(ix.owner[k]))
+}
 
+// buildIndex sweeps over the symbols by address and notes where the answer
+// changes.
 func (t *Table) buildIndex() *index {
-	x := new(index)
-	n := 0
-	for i := range t.Len() {
-		if _, ok := t.entry(i); ok {
-			n++
+	spans := t.distinct()
+	ix := &index{starts: make([]uint64, 0, len(spans)+1), owner: make([]uint32, 0, len(spans)+1)}
+	open := &covers{t: t} // those that cover pos, the best first
+	var pos uint64
+	for len(spans) > 0 || len(open.spans) > 0 {
+		if len(open.spans) == 0 {
+			ix.change(pos, none)
+			pos = spans[0].start
+		}
+		for len(spans) > 0 && spans[0].start == pos {
+			heap.Push(open, spans[0])
+			spans = spans[1:]
+		}
+		best := open.spans[0]
+		ix.change(pos, best.i)
+		pos = best.end
+		if len(spans) > 0 {
+			pos = min(pos, spans[0].start)
+		}
+		for len(open.spans) > 0 && open.spans[0].end <= pos {
+			heap.Pop(open)
 		}
 	}
-	x.entries = make([]place, 0, n)
-	for i := range t.Len() {
-		if e, ok := t.entry(i); ok {
-			x.entries = append(x.entries, place{e.vaddr, uint32(i)})
-		}
-	}
-	slices.SortFunc(x.entries, func(a, b place) int {
-		return cmp.Or(cmp.Compare(a.vaddr, b.vaddr), cmp.Compare(a.sym, b.sym))
-	})
-	x.reach = make([]uint64, len(x.entries))
-	var far uint64
-	for i, p := range x.entries {
-		e, _ := t.entry(int(p.sym))
-		far = max(far, e.end, e.vaddr+1)
-		x.reach[i] = far
-	}
-	return x
+	ix.change(pos, none)
+	ix.starts, ix.owner = slices.Clip(ix.starts), slices.Clip(ix.owner)
+	return ix
 }
 
-// lookup walks back from the last entry at or before vaddr as long as one can
-// still cover it.
-func (x *index) lookup(t *Table, vaddr uint64) (Symbol, bool) {
-	i := sort.Search(len(x.entries), func(i int) bool { return x.entries[i].vaddr > vaddr }) - 1
-	var best entry
-	found := false
-	for back := 0; i >= 0 && x.reach[i] > vaddr; i, back = i-1, back+1 {
-		if back == maxBack {
-			return Symbol{}, false // no real table; half an answer may be a wrong one
-		}
-		if found && vaddr-x.entries[i].vaddr >= best.end-best.vaddr && best.size != 0 {
-			break // whatever starts so early and covers vaddr is larger
-		}
-		e, ok := t.entry(int(x.entries[i].sym))
-		if !ok || !t.covers(e, vaddr) {
-			continue
-		}
-		if !found || t.better(e, best) {
-			best, found = e, true
+// change notes that the answer is owner from pos on.
+func (ix *index) change(pos uint64, owner uint32) {
+	last := len(ix.starts) - 1
+	switch {
+	case last >= 0 && ix.starts[last] == pos:
+		ix.owner[last] = owner
+	case last >= 0 && ix.owner[last] == owner, last < 0 && owner == none:
+	default:
+		ix.starts = append(ix.starts, pos)
+		ix.owner = append(ix.owner, owner)
+	}
+}
+
+// distinct returns the spans by ascending start, of those that cover the same
+// only the best.
+func (t *Table) distinct() []span {
+	var spans []span
+	for i := range t.count {
+		if s, ok := t.span(i); ok {
+			spans = append(spans, s)
 		}
 	}
-	if !found {
-		return Symbol{}, false
+	slices.SortFunc(spans, func(a, b span) int {
+		if c := cmp.Compare(a.start, b.start); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.end, b.end)
+	})
+	out := spans[:0]
+	for _, s := range spans {
+		last := len(out) - 1
+		if last < 0 || out[last].start != s.start || out[last].end != s.end {
+			out = append(out, s)
+		} else if t.better(s, out[last]) {
+			out[last] = s
+		}
 	}
-	return t.symbol(best)
+	return out
+}
+
+// covers is a heap of spans, the best on top. Names are never compared: no
+// two cover the same.
+type covers struct {
+	t     *Table
+	spans []span
+}
+
+func (c *covers) Len() int           { return len(c.spans) }
+func (c *covers) Less(i, j int) bool { return c.t.better(c.spans[i], c.spans[j]) }
+func (c *covers) Swap(i, j int)      { c.spans[i], c.spans[j] = c.spans[j], c.spans[i] }
+func (c *covers) Push(x any)         { c.spans = append(c.spans, x.(span)) }
+func (c *covers) Pop() any {
+	last := len(c.spans) - 1
+	s := c.spans[last]
+	c.spans = c.spans[:last]
+	return s
 }

@@ -1,299 +1,175 @@
-// Package symtab finds the symbol that covers a virtual address.
+// Package symtab names addresses by ELF symbol tables, .symtab and .dynsym.
 //
-// It reads raw .symtab or .dynsym bytes, which come from untrusted files:
-// every offset is checked, and an entry that makes no sense is passed over.
+// It answers only what a table says: a symbol with a size covers its bytes
+// and no others; a symbol without one names its own address and nothing
+// behind it. There is no "nearest symbol": in a stripped object that is a
+// wrong name for almost every address.
 //
-// A symbol covers what its size says and nothing else. A symbol without a
-// size (hand-written assembly, stripped tables) names its own address only: to
-// let it reach to the next symbol would name code whose own symbol was
-// stripped. The one exception is a function without size that is alone in its
-// section, as _init is in .init: nothing else can be there.
+//  1. [New] checks the table's shape and reads nothing else.
+//  2. The first lookups walk the table; later ones use an index of the
+//     address ranges, built once.
+//  3. Names are copied out of the string table for each answer.
 package symtab
 
 import (
-	"bytes"
 	"debug/elf"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"iter"
+	"math"
 	"sync"
 	"sync/atomic"
 )
 
-// Input is a raw symbol table and what is needed to judge its entries. Data
-// and Strings may be views of a mapped file: lookups then run under the
-// caller's guard against faults.
-type Input struct {
-	// Data holds whole Elf32_Sym or Elf64_Sym entries; a rest is ignored.
-	Data []byte
-	// Strings is the string table that st_name indexes.
-	Strings []byte
-	Is64    bool
-	Order   binary.ByteOrder
-	Machine elf.Machine
-	// Sections are the object's section headers; they bound symbols. Empty
-	// where the object has none.
-	Sections []elf.SectionHeader
-	// Dynamic says that this is .dynsym.
-	Dynamic bool
-}
-
-// Symbol is one named function.
-type Symbol struct {
-	// Name is the linkage name, without a symbol version.
-	Name string
-	// Vaddr is the entry, Size the length in bytes; 0 if not recorded.
-	Vaddr, Size uint64
-	Bind        elf.SymBind
-}
-
-// Table answers lookups. It is safe for concurrent use.
-type Table struct {
-	in      Input
-	size    int // bytes of an entry
-	lookups atomic.Int32
-	index   func() *index
-}
-
-// ErrBadInput: the input has no byte order.
-var ErrBadInput = errors.New("symbol table without a byte order")
-
 const (
-	size32 = 16 // bytes of an Elf32_Sym
-	size64 = 24 // bytes of an Elf64_Sym
-	// maxName bounds one name, in bytes.
+	// size32 and size64 are the sizes of Elf32_Sym and Elf64_Sym in bytes.
+	size32, size64 = 16, 24
+	// maxName is the longest name given out, in bytes. The longest that
+	// compilers are known to make have some tens of kilobytes.
 	maxName = 64 << 10
-	// scans is how many lookups go without an index: to build one costs about
-	// as much as this many scans.
+	// scans is the number of lookups that walk the table before the index is
+	// built: a walk costs about a thirtieth of the index.
 	scans = 2
 )
 
-// New returns a table over in. It reads nothing yet.
+// ErrMalformed is wrapped by every error of [New].
+var ErrMalformed = errors.New("malformed symbol table")
+
+// Input is a symbol table as an ELF file holds it. Data and Strings are read
+// in place for as long as the Table is used: where they are views of a mapped
+// file, every method of the Table must be called under the guard against
+// faults of that file's package. A fault leaves the Table as it was.
+type Input struct {
+	// Data holds Elf32_Sym or Elf64_Sym, Strings what st_name counts in.
+	Data, Strings []byte
+	Is64          bool
+	Order         binary.ByteOrder
+	Machine       elf.Machine
+	// Sections are the headers of the file that holds the table, by index. A
+	// symbol must lie in its section, which must be executable, and covers
+	// nothing behind its end. Empty where the object has none (a memory
+	// image): then only functions, by their type, are believed.
+	Sections []elf.SectionHeader
+	// Dynamic says that the table is .dynsym; [Table.Dynamic] repeats it.
+	Dynamic bool
+	// Bias is subtracted from every symbol's value to get its vaddr: 0 but
+	// for a table whose values were relocated in memory.
+	Bias uint64
+}
+
+// Symbol is a function that a table names.
+type Symbol struct {
+	// Name is the linkage name, an owned string, without a symbol version:
+	// "memcpy" for "memcpy@@GLIBC_2.14".
+	Name string
+	// Vaddr is the first byte's ELF virtual address, without ARM's Thumb bit.
+	Vaddr uint64
+	// Size is the number of bytes covered, within the section; 0 for a symbol
+	// that names its address only.
+	Size uint64
+	Bind elf.SymBind
+	Type elf.SymType
+}
+
+// Table answers lookups in one symbol table. It is safe for use by several
+// goroutines.
+type Table struct {
+	in      Input
+	entry   int  // bytes of a symbol
+	big     bool // byte order
+	count   int
+	section []bounds
+
+	lookups atomic.Uint32
+	index   atomic.Pointer[index]
+	build   sync.Mutex
+}
+
+// New returns a Table of in. It fails with an error that wraps [ErrMalformed]
+// where Data is no whole number of symbols, or more than 2^32-2 of them.
 func New(in Input) (*Table, error) {
-	if in.Order == nil {
-		return nil, ErrBadInput
-	}
-	t := &Table{in: in, size: size32}
+	t := &Table{in: in, entry: size32}
 	if in.Is64 {
-		t.size = size64
+		t.entry = size64
 	}
-	t.index = sync.OnceValue(t.buildIndex)
+	switch in.Order {
+	case binary.LittleEndian:
+	case binary.BigEndian:
+		t.big = true
+	default:
+		return nil, fmt.Errorf("%w: byte order %v", ErrMalformed, in.Order)
+	}
+	if len(in.Data)%t.entry != 0 {
+		return nil, fmt.Errorf("%w: %#x bytes are no whole number of symbols of %d", ErrMalformed, len(in.Data), t.entry)
+	}
+	t.count = len(in.Data) / t.entry
+	if uint64(t.count) >= math.MaxUint32 {
+		return nil, fmt.Errorf("%w: %d symbols", ErrMalformed, t.count)
+	}
+	t.section = sectionBounds(in.Sections)
 	return t, nil
 }
 
-// Len is the number of entries in the raw table.
-func (t *Table) Len() int { return len(t.in.Data) / t.size }
+// Dynamic reports whether the table is a .dynsym.
+func (t *Table) Dynamic() bool { return t.in.Dynamic }
 
-// Lookup returns the symbol that covers vaddr: of several the one with the
-// smallest size, then global before weak before local, then the shortest name,
-// then the first by its bytes.
+// Lookup returns the symbol that covers vaddr, or whose own address it is.
+//
+// Of several, the first by this order: those with a size; the smallest; the
+// one that starts latest; functions before indirect functions (at whose
+// address their resolver is) before symbols without a type; global before
+// weak before local; the shortest name; the first by its bytes.
 func (t *Table) Lookup(vaddr uint64) (Symbol, bool) {
-	if t.lookups.Load() < scans && t.lookups.Add(1) <= scans {
-		return t.scan(vaddr)
+	ix := t.index.Load()
+	if ix == nil && t.lookups.Add(1) > scans {
+		ix = t.indexed()
 	}
-	return t.index().lookup(t, vaddr)
-}
-
-// scan looks at every entry.
-func (t *Table) scan(vaddr uint64) (Symbol, bool) {
-	var best entry
-	found := false
-	for i := range t.Len() {
-		e, ok := t.entry(i)
-		if !ok || !t.covers(e, vaddr) {
-			continue
-		}
-		if !found || t.better(e, best) {
-			best, found = e, true
-		}
+	var best span
+	var ok bool
+	if ix != nil {
+		best, ok = t.find(ix, vaddr)
+	} else {
+		best, ok = t.scan(vaddr)
 	}
-	if !found {
+	if !ok {
 		return Symbol{}, false
 	}
 	return t.symbol(best)
 }
 
-// Symbols yields every function of the table, in the table's order.
+// Symbols yields every symbol that names code, aliases too, in the table's
+// order.
 func (t *Table) Symbols() iter.Seq[Symbol] {
 	return func(yield func(Symbol) bool) {
-		for i := range t.Len() {
-			e, ok := t.entry(i)
+		for i := range t.count {
+			s, ok := t.span(i)
 			if !ok {
 				continue
 			}
-			if s, ok := t.symbol(e); ok && !yield(s) {
+			if sym, ok := t.symbol(s); ok && !yield(sym) {
 				return
 			}
 		}
 	}
 }
 
-// entry is one decoded symbol that can name code.
-type entry struct {
-	vaddr, size uint64
-	name        uint32
-	bind        elf.SymBind
-	// whole says that a function without size covers its section, to end.
-	whole bool
-	end   uint64 // exclusive; vaddr where only the exact address is covered
-}
-
-// entry decodes symbol i; false where it cannot name code.
-func (t *Table) entry(i int) (entry, bool) {
-	b := t.in.Data[i*t.size : (i+1)*t.size]
-	o := t.in.Order
-	var e entry
-	var info byte
-	var shndx uint16
-	e.name = o.Uint32(b)
-	if t.in.Is64 {
-		info, shndx = b[4], o.Uint16(b[6:])
-		e.vaddr, e.size = o.Uint64(b[8:]), o.Uint64(b[16:])
-	} else {
-		e.vaddr, e.size = uint64(o.Uint32(b[4:])), uint64(o.Uint32(b[8:]))
-		info, shndx = b[12], o.Uint16(b[14:])
-	}
-	e.bind = elf.ST_BIND(info)
-	section := elf.SectionIndex(shndx)
-	if section == elf.SHN_UNDEF || section == elf.SHN_ABS || section == elf.SHN_COMMON {
-		return e, false
-	}
-	const sttGNUIfunc = 10
-	typ := elf.ST_TYPE(info)
-	function := typ == elf.STT_FUNC || typ == sttGNUIfunc
-	if !function && typ != elf.STT_NOTYPE {
-		return e, false
-	}
-	if t.in.Machine == elf.EM_ARM && function {
-		e.vaddr &^= 1 // the Thumb bit
-	}
-	bounds, known := t.section(shndx, section, e.vaddr)
-	if known && bounds.Flags&elf.SHF_EXECINSTR == 0 || !known && !function {
-		return e, false
-	}
-	if t.mappingSymbol(e, typ) {
-		return e, false
-	}
-	e.end = e.vaddr + e.size
-	if e.end < e.vaddr {
-		return e, false // wraps around: no such function
-	}
-	if known {
-		end := bounds.Addr + bounds.Size
-		if e.vaddr < bounds.Addr || e.vaddr >= end {
-			return e, false
+// scan walks the table for the symbol that covers vaddr.
+func (t *Table) scan(vaddr uint64) (best span, ok bool) {
+	value := vaddr + t.in.Bias
+	thumb := t.in.Machine == elf.EM_ARM // st_value is one more than the start
+	for i := range t.count {
+		// Most symbols are told by two loads to be elsewhere.
+		if v, size := t.value(i); size > 0 && value-v >= size && !thumb {
+			continue
 		}
-		e.end = min(e.end, end)
-		if e.size == 0 && function && e.vaddr == bounds.Addr && isStartup(bounds.Name) {
-			e.whole, e.end = true, end
+		s, isCode := t.span(i)
+		if !isCode || vaddr < s.start || vaddr >= s.end {
+			continue
+		}
+		if !ok || t.better(s, best) {
+			best, ok = s, true
 		}
 	}
-	return e, true
-}
-
-// isStartup names the two sections of which the C runtime builds one function
-// each, whose symbols have no size.
-func isStartup(name string) bool { return name == ".init" || name == ".fini" }
-
-// section returns the header of the section that holds a symbol. The extended
-// index of objects with very many sections is not in the entry: there, the
-// address tells.
-func (t *Table) section(shndx uint16, index elf.SectionIndex, vaddr uint64) (elf.SectionHeader, bool) {
-	if index < elf.SHN_LORESERVE && int(shndx) < len(t.in.Sections) {
-		return t.in.Sections[shndx], true
-	}
-	if index == elf.SHN_XINDEX {
-		for _, s := range t.in.Sections {
-			if s.Flags&elf.SHF_ALLOC != 0 && vaddr >= s.Addr && vaddr-s.Addr < s.Size {
-				return s, true
-			}
-		}
-	}
-	return elf.SectionHeader{}, false
-}
-
-// mappingSymbol reports whether an entry only marks where code and data meet,
-// as "$a" and "$d" do on ARM, AArch64 and RISC-V, or is a compiler's local
-// label.
-func (t *Table) mappingSymbol(e entry, typ elf.SymType) bool {
-	if typ != elf.STT_NOTYPE {
-		return false
-	}
-	name := t.nameBytes(e.name)
-	if len(name) == 0 {
-		return true
-	}
-	switch t.in.Machine {
-	case elf.EM_ARM, elf.EM_AARCH64, elf.EM_RISCV:
-		return name[0] == '$'
-	}
-	return bytes.HasPrefix(name, []byte(".L"))
-}
-
-// covers reports whether e names vaddr.
-func (t *Table) covers(e entry, vaddr uint64) bool {
-	if e.size == 0 && !e.whole {
-		return vaddr == e.vaddr
-	}
-	return vaddr >= e.vaddr && vaddr < e.end
-}
-
-// better reports whether a is the better name of two that cover an address.
-func (t *Table) better(a, b entry) bool {
-	sized := func(e entry) bool { return e.size != 0 }
-	if sized(a) != sized(b) {
-		return sized(a)
-	}
-	if a.size != b.size {
-		return a.size < b.size
-	}
-	if a.vaddr != b.vaddr {
-		return a.vaddr > b.vaddr
-	}
-	if ra, rb := rank(a.bind), rank(b.bind); ra != rb {
-		return ra < rb
-	}
-	na, nb := t.nameBytes(a.name), t.nameBytes(b.name)
-	if len(na) != len(nb) {
-		return len(na) < len(nb)
-	}
-	return bytes.Compare(na, nb) < 0
-}
-
-// rank orders bindings: a global name is what others call the code by.
-func rank(b elf.SymBind) int {
-	switch b {
-	case elf.STB_GLOBAL, elf.STB_LOOS: // STB_GNU_UNIQUE is STB_LOOS
-		return 0
-	case elf.STB_WEAK:
-		return 1
-	}
-	return 2
-}
-
-// nameBytes is a view of a name, without its version; empty where the offset
-// or the length is out of bounds.
-func (t *Table) nameBytes(off uint32) []byte {
-	if uint64(off) >= uint64(len(t.in.Strings)) {
-		return nil
-	}
-	s := t.in.Strings[off:]
-	n := bytes.IndexByte(s[:min(len(s), maxName)], 0)
-	if n < 0 {
-		return nil
-	}
-	s = s[:n]
-	if at := bytes.IndexByte(s, '@'); at > 0 {
-		s = s[:at]
-	}
-	return s
-}
-
-// symbol makes an owned Symbol; false where the name cannot be read.
-func (t *Table) symbol(e entry) (Symbol, bool) {
-	name := t.nameBytes(e.name)
-	if len(name) == 0 {
-		return Symbol{}, false
-	}
-	return Symbol{Name: string(name), Vaddr: e.vaddr, Size: e.size, Bind: e.bind}, true
+	return best, ok
 }

@@ -96,6 +96,7 @@ func (a *app) logger() *slog.Logger {
 func (a *app) newResolver() *resolver.Resolver {
 	return resolver.New(&resolver.Options{
 		DebugDirs: a.opts.debugDirs,
+		Fetcher:   a.fetcher(),
 		Logger:    a.logger(),
 	})
 }

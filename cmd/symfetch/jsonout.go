@@ -19,7 +19,7 @@ func (a *app) objectJSON(pid int, e *resolver.Entry) []byte {
 	var symbols []string
 	var size int64
 	if e.Object != nil {
-		symbols, size = e.Object.SymbolTables(), e.Object.Size()
+		symbols, size = symbolTables(e.Object), e.Object.Size()
 	}
 	l.strs("symbols", symbols)
 	l.null("debug")

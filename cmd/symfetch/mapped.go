@@ -70,32 +70,33 @@ func (c *rangeCopier) copy(ctx context.Context, m resolver.Mapping) (fetched, er
 	}
 	defer e.Close()
 	r := fetched{kind: kindRange, pid: c.p.PID(), mapping: m, path: e.Path, entry: e, state: e.State}
-	src, err := c.open(ctx, &r)
-	if err == nil {
-		defer src.Close()
+	if open, err := c.source(ctx, &r); err != nil {
+		r.settle(actionFailed, err)
+	} else {
 		r.file = filepath.Join(c.dir, fmt.Sprintf("%x-%x", m.Start, m.End))
-		r.size, err = c.write(ctx, src, r.file)
+		r.size, err = c.write(ctx, open, r.file)
+		r.settle(actionStored, err)
 	}
-	r.settle(actionStored, err)
 	return r, nil
 }
 
-// open returns the file behind a range: that of a proved object, as the name
-// in map_files may lead to another file (overlayfs), or, for what is no ELF
-// object, the one that map_files has, of which nothing is proved.
-func (c *rangeCopier) open(ctx context.Context, r *fetched) (*os.File, error) {
+// source returns what opens the file behind a range: that of a proved object,
+// as the name in map_files may lead to another file (overlayfs), or, for what
+// is no ELF object, the one that map_files has, of which nothing is proved.
+func (c *rangeCopier) source(ctx context.Context, r *fetched) (open func() (*os.File, error), err error) {
 	switch e := r.entry; {
 	case isNoObject(e.Err):
 		r.state = ""
 		r.source, r.verified = resolver.SourceMapFiles, resolver.VerifiedNone
-		return c.p.OpenRange(ctx, r.mapping)
+		m := r.mapping
+		return func() (*os.File, error) { return c.p.OpenRange(ctx, m) }, nil
 	case e.Err != nil:
 		return nil, e.Err
 	case isMemory(e):
 		return nil, errMemoryImage
 	default:
 		r.source, r.verified = e.Source, e.Verified
-		return e.Object.File()
+		return e.Object.File, nil
 	}
 }
 
@@ -104,35 +105,49 @@ func isNoObject(err error) bool {
 	return err != nil && resolver.ReasonOf(err) == resolver.ReasonNotELF
 }
 
-// write copies src to name, or links name to the copy that there is already.
-func (c *rangeCopier) write(ctx context.Context, src *os.File, name string) (size int64, err error) {
-	info, err := src.Stat()
+// write copies the file that open gives to name, or links name to the copy
+// that there is already.
+func (c *rangeCopier) write(ctx context.Context, open func() (*os.File, error), name string) (size int64, err error) {
+	type opened struct {
+		*os.File
+		os.FileInfo
+	}
+	src, err := watched(ctx, func(func()) (opened, error) {
+		f, err := open()
+		if err != nil {
+			return opened{}, err
+		}
+		info, err := f.Stat()
+		return opened{f, info}, err
+	})
 	if err != nil {
 		return 0, err
 	}
-	id, known := idOf(info)
+	defer src.Close()
+	size = src.FileInfo.Size()
+	id, known := idOf(src.FileInfo)
 	defer c.temps.discard(name)
 	if old, ok := c.copied[id]; ok && known && c.temps.link(old, name) == nil {
-		return info.Size(), c.temps.commit(name)
+		return size, c.temps.commit(name)
 	}
-	dst, err := c.temps.create(name, info.Mode().Perm()|0o600)
+	dst, err := c.temps.create(name, src.FileInfo.Mode().Perm()|0o600)
 	if err != nil {
 		return 0, err
 	}
-	advance, done := c.progress(ctx, filepath.Base(name), info.Size())
-	err = copyFile(ctx, dst, src, info.Size(), advance)
+	defer dst.Close()
+	advance, done := c.progress(ctx, filepath.Base(name), size)
+	_, err = watched(ctx, func(alive func()) (struct{}, error) {
+		return struct{}{}, copyFile(ctx, dst, src.File, size, func(n int64) { alive(); advance(n) })
+	})
 	done()
-	if cerr := dst.Close(); err == nil {
-		err = cerr
+	if err == nil {
+		err = dst.Close()
 	}
-	if err != nil {
-		return 0, err
+	if err == nil {
+		err = c.temps.commit(name)
 	}
-	if err := c.temps.commit(name); err != nil {
-		return 0, err
-	}
-	if known {
+	if err == nil && known {
 		c.copied[id] = name
 	}
-	return info.Size(), nil
+	return size, err
 }

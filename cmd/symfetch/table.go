@@ -130,7 +130,7 @@ func (t *table) add(e *resolver.Entry) {
 	}}
 	r.colors[colState] = stateColor(e.State)
 	if e.Object != nil {
-		r.cells[colSymbols] = dash(strings.Join(e.Object.SymbolTables(), ","))
+		r.cells[colSymbols] = dash(strings.Join(symbolTables(e.Object), ","))
 		r.cells[colSize] = sizeText(e.Object.Size())
 		r.colors[colVerified] = verifiedColor(e.Verified)
 		t.bytes += e.Object.Size()
@@ -149,6 +149,13 @@ func (t *table) add(e *resolver.Entry) {
 	}
 	t.states[e.State]++
 	t.rows = append(t.rows, r)
+}
+
+// symbolTables lists the tables that can name the object's addresses; none
+// where its file system does not answer.
+func symbolTables(o *resolver.Object) []string {
+	tables, _ := watched(context.Background(), func(func()) ([]string, error) { return o.SymbolTables(), nil })
+	return tables
 }
 
 func dash(cell string) string {

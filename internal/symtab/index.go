@@ -2,7 +2,6 @@ package symtab
 
 import (
 	"cmp"
-	"container/heap"
 	"math"
 	"slices"
 )
@@ -56,7 +55,7 @@ func (t *Table) buildIndex() *index {
 			pos = spans[0].start
 		}
 		for len(spans) > 0 && spans[0].start == pos {
-			heap.Push(open, spans[0])
+			open.push(spans[0])
 			spans = spans[1:]
 		}
 		best := open.spans[0]
@@ -66,7 +65,7 @@ func (t *Table) buildIndex() *index {
 			pos = min(pos, spans[0].start)
 		}
 		for len(open.spans) > 0 && open.spans[0].end <= pos {
-			heap.Pop(open)
+			open.pop()
 		}
 	}
 	ix.change(pos, none)
@@ -90,7 +89,7 @@ func (ix *index) change(pos uint64, owner uint32) {
 // distinct returns the spans by ascending start, of those that cover the same
 // only the best.
 func (t *Table) distinct() []span {
-	var spans []span
+	spans := make([]span, 0, t.count)
 	for i := range t.count {
 		if s, ok := t.span(i); ok {
 			spans = append(spans, s)
@@ -114,20 +113,41 @@ func (t *Table) distinct() []span {
 	return out
 }
 
-// covers is a heap of spans, the best on top. Names are never compared: no
-// two cover the same.
+// covers is a heap of spans, the best first. Names are never compared: no two
+// cover the same. (container/heap would allocate for every span.)
 type covers struct {
 	t     *Table
 	spans []span
 }
 
-func (c *covers) Len() int           { return len(c.spans) }
-func (c *covers) Less(i, j int) bool { return c.t.better(c.spans[i], c.spans[j]) }
-func (c *covers) Swap(i, j int)      { c.spans[i], c.spans[j] = c.spans[j], c.spans[i] }
-func (c *covers) Push(x any)         { c.spans = append(c.spans, x.(span)) }
-func (c *covers) Pop() any {
+func (c *covers) push(s span) {
+	c.spans = append(c.spans, s)
+	for i := len(c.spans) - 1; i > 0; {
+		parent := (i - 1) / 2
+		if !c.t.better(c.spans[i], c.spans[parent]) {
+			return
+		}
+		c.spans[i], c.spans[parent] = c.spans[parent], c.spans[i]
+		i = parent
+	}
+}
+
+// pop removes the best.
+func (c *covers) pop() {
 	last := len(c.spans) - 1
-	s := c.spans[last]
+	c.spans[0] = c.spans[last]
 	c.spans = c.spans[:last]
-	return s
+	for i := 0; ; {
+		best := i
+		for _, child := range []int{2*i + 1, 2*i + 2} {
+			if child < last && c.t.better(c.spans[child], c.spans[best]) {
+				best = child
+			}
+		}
+		if best == i {
+			return
+		}
+		c.spans[i], c.spans[best] = c.spans[best], c.spans[i]
+		i = best
+	}
 }

@@ -29,8 +29,9 @@ const (
 	// compilers are known to make have some tens of kilobytes.
 	maxName = 64 << 10
 	// scans is the number of lookups that walk the table before the index is
-	// built: a walk costs about a thirtieth of the index.
-	scans = 2
+	// built. A walk costs about a thirtieth of the index (bench_test.go), so
+	// that a handful of addresses never pays for one.
+	scans = 8
 )
 
 // ErrMalformed is wrapped by every error of [New].

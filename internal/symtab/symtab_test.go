@@ -149,7 +149,7 @@ func TestLookupAsReadelf(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			if answered == 0 || table.index.Load() == nil {
+			if answered == 0 || len(addrs) > scans && table.index.Load() == nil {
 				t.Errorf("%d of %d addresses answered, index %v", answered, len(addrs), table.index.Load() != nil)
 			}
 			for _, vaddr := range addrs[:min(len(addrs), 300)] {

@@ -55,7 +55,7 @@ func (a *app) fail(err error) {
 // output before it.
 func (a *app) warn(format string, args ...any) {
 	a.out.Flush() // its error is reported when the run ends
-	fmt.Fprintf(a.stderr, "symfetch: %s\n", showText(fmt.Sprintf(format, args...)))
+	fmt.Fprintf(a.stderr, "symfetch: %s\n", showText(oneLine(fmt.Sprintf(format, args...))))
 }
 
 // usagef returns a mistake on the command line.

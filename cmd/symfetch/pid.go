@@ -57,6 +57,14 @@ func isLivePID(digits string) bool {
 	return err == nil
 }
 
+// noProcess says that there is no process with this number.
+type noProcess int
+
+func (n noProcess) Error() string { return fmt.Sprintf("no such process: %d", int(n)) }
+
+// Unwrap makes it the contract's "no such process, or it ended".
+func (n noProcess) Unwrap() error { return resolver.ErrProcessGone }
+
 // open pins a process. The error tells the user what can be done about it.
 func (a *app) open(ctx context.Context, res *resolver.Resolver, pid int) (*resolver.Process, error) {
 	p, err := res.Process(ctx, pid)
@@ -64,8 +72,14 @@ func (a *app) open(ctx context.Context, res *resolver.Resolver, pid int) (*resol
 		p.Close()
 		return nil, fmt.Errorf("process %d: has exited and waits for its parent: %w", pid, resolver.ErrProcessGone)
 	}
+	if errors.Is(err, proc.ErrNoProcess) {
+		return nil, noProcess(pid)
+	}
 	if errors.Is(err, fs.ErrPermission) {
-		return nil, fmt.Errorf("%w; %s", err, whatWouldHelp(pid))
+		if path, ok := errors.AsType[*fs.PathError](err); ok {
+			err = path
+		}
+		return nil, fmt.Errorf("process %d: %w; %s", pid, err, whatWouldHelp(pid))
 	}
 	return p, err
 }

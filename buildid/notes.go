@@ -54,8 +54,20 @@ type Note struct {
 // note that is malformed and keeps what it found before. align is the
 // segment's or section's alignment: 8 means that descriptors and notes begin at
 // multiples of 8 bytes, anything else that they do at multiples of 4.
+//
+// mold puts notes of both kinds into one segment that says 8. So where a walk by
+// 8 finds no GNU build ID, one by 4 is tried, which is how the kernel walks all
+// (lib/buildid.c); owner and type are checked there just the same.
 func FromNotes(data []byte, order binary.ByteOrder, align uint64) Notes {
-	var n Notes
+	n := walked(data, order, align)
+	if n.GNU == "" && align == 8 {
+		n.Merge(walked(data, order, 4))
+	}
+	return n
+}
+
+// walked returns the build IDs of one walk.
+func walked(data []byte, order binary.ByteOrder, align uint64) (n Notes) {
 	for note := range Walk(data, order, align) {
 		n.add(note)
 	}

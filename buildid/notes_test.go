@@ -61,6 +61,7 @@ func TestFromNotes(t *testing.T) {
 			"8 bytes, padded":           {n8("GNU\x00", 5, "1234") + n8("GNU\x00", 3, "12345"), 8, Notes{GNU: "12345"}},
 			"8 bytes, owner of 5":       {n8("Abcd\x00", 5, "1234") + n8("GNU\x00", 3, "12345"), 8, Notes{GNU: "12345"}},
 			"padded, but read as 4":     {n8("GNU\x00", 5, "1234") + n8("GNU\x00", 3, "12345"), 4, Notes{}},
+			"4 in a segment of 8":       {n8("GNU\x00", 5, "12345678") + n4("FDO\x00", 7, "1234") + n4("GNU\x00", 3, "12345678"), 8, Notes{GNU: "12345678"}},
 			"alignment 0 is 4":          {abi + n4("GNU\x00", 3, "12345678"), 0, Notes{GNU: "12345678"}},
 			"alignment 1 is 4":          {abi + n4("GNU\x00", 3, "12345678"), 1, Notes{GNU: "12345678"}},
 			"alignment 16 is 4":         {abi + n4("GNU\x00", 3, "12345678"), 16, Notes{GNU: "12345678"}},

@@ -57,7 +57,21 @@ func (p *Process) symbolize(ctx context.Context, addrs []uint64) []Result {
 			s.object.Close()
 		}
 	}
+	p.outlived(results)
 	return results
+}
+
+// outlived takes back every answer if the process ended while they were made:
+// some of them may be of the program that came after.
+func (p *Process) outlived(results []Result) {
+	err := p.Check()
+	if err == nil {
+		return
+	}
+	for i := range results {
+		r := &results[i]
+		*r = Result{Index: r.Index, Addr: r.Addr, Err: fmt.Errorf("address %#x: %w", r.Addr, err)}
+	}
 }
 
 // openAtOnce bounds the objects opened in parallel. Opening waits more than it

@@ -125,7 +125,7 @@ func (p *Process) consider(res *opened, source Source, path string, f *os.File) 
 	if err != nil {
 		return err
 	}
-	if err := p.os.Check(); err != nil {
+	if err := p.os.Alive(); err != nil {
 		// The rungs open by the process's number, which may be another's now.
 		return p.osError(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"github.com/symfetch/symfetch/buildid"
+	"github.com/symfetch/symfetch/internal/proc"
 )
 
 // Objects yields every object that the process runs code of, by ascending
@@ -149,25 +150,48 @@ func (p *Process) split(ctx context.Context, g group) []group {
 	if len(runs) < 2 {
 		return []group{g}
 	}
+	ids := p.kernelIDs(ctx, runs)
 	var out []group
 	byID := make(map[buildid.ID]int)
-	for _, run := range runs {
+	for i, run := range runs {
 		code, ok := codeOf(run)
 		if !ok {
 			continue
 		}
-		id, _ := p.kernelID(ctx, run[0])
-		if at, ok := byID[id]; ok && id != "" {
+		if at, ok := byID[ids[i]]; ok && ids[i] != "" {
 			out[at].mappings = append(out[at].mappings, run...)
 			continue
 		}
-		byID[id] = len(out)
+		byID[ids[i]] = len(out)
 		out = append(out, group{mappings: run, code: code})
 	}
 	if len(out) == 0 {
 		return []group{g}
 	}
 	return out
+}
+
+// kernelIDs asks for the build ID of each run, all of one file; "" where the
+// kernel has none or its file system stalls.
+func (p *Process) kernelIDs(ctx context.Context, runs [][]Mapping) []buildid.ID {
+	ids := make([]buildid.ID, len(runs))
+	if p.stalledError(runs[0][0]) != nil {
+		return ids
+	}
+	got, err := limited(ctx, p.r.timeout, func() ([]buildid.ID, error) {
+		got := make([]buildid.ID, len(runs))
+		for i, run := range runs {
+			if q, err := p.os.Query(run[0].Start, proc.WantBuildID); err == nil {
+				got[i] = buildid.ID(q.BuildID)
+			}
+		}
+		return got, nil
+	}, nil)
+	p.noteStall(runs[0][0], err)
+	if err != nil {
+		return ids
+	}
+	return got
 }
 
 // loads cuts a file's mappings where its offsets start over: each part was

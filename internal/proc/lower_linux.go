@@ -45,7 +45,7 @@ func (p *Process) Mounts() ([]Mount, error) {
 		return err
 	})
 	if err == nil {
-		err = p.check()
+		err = p.alive()
 	}
 	if err != nil {
 		return nil, asPathError("read", p.path("mountinfo"), err)

@@ -44,7 +44,7 @@ func (p *Process) openMapping(m Mapping) (*os.File, error) {
 	}
 	// The directory is the task's, not the address space's: what was opened
 	// counts only if the task used the pinned one until now.
-	if err := p.check(); err != nil {
+	if err := p.alive(); err != nil {
 		unix.Close(fd)
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func (p *Process) mappingLink(m Mapping) (link string, err error) {
 		return err
 	})
 	if err == nil {
-		err = p.check()
+		err = p.alive()
 	}
 	if err != nil {
 		return "", asPathError("readlink", p.path(name), err)

@@ -34,7 +34,7 @@ func (p *Process) PrivatePages(m Mapping, limit int) ([]uint64, error) {
 		return err
 	})
 	if err == nil {
-		err = p.check()
+		err = p.alive()
 	}
 	if err != nil {
 		return nil, asPathError("read", p.path("pagemap"), err)

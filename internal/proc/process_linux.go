@@ -259,13 +259,30 @@ func (p *Process) Check() error {
 }
 
 func (p *Process) check() error {
-	if !p.hasMemory() {
-		return p.checkTask()
-	}
-	if err := p.checkSpace(); err != nil {
+	if err := p.alive(); err != nil || !p.hasMemory() {
 		return err
 	}
 	return p.checkProgram()
+}
+
+// Alive is a Check of one system call: ErrGone when the address space ended. It
+// does not see a child of vfork that left its parent's address space.
+func (p *Process) Alive() error {
+	if err := p.refs.acquire(); err != nil {
+		return err
+	}
+	defer p.refs.release()
+	return p.alive()
+}
+
+// alive is the part of check that costs one system call, for what goes by the
+// process's directory: a new program behind it has ended the address space,
+// but for one that a child of vfork still borrows. Check tells that, too.
+func (p *Process) alive() error {
+	if !p.hasMemory() {
+		return p.checkTask()
+	}
+	return p.checkSpace()
 }
 
 // checkTask serves processes without memory: their directory answers ESRCH

@@ -25,7 +25,7 @@ func (p *Process) link(name string) (link string, err error) {
 		return err
 	})
 	if err == nil {
-		err = p.check()
+		err = p.alive()
 	}
 	if err != nil {
 		return "", asPathError("readlink", p.path(name), err)
@@ -49,7 +49,7 @@ func (p *Process) OpenExe() (*os.File, error) {
 	if err != nil {
 		return nil, asPathError("open", p.path("exe"), err)
 	}
-	if err := p.check(); err != nil {
+	if err := p.alive(); err != nil {
 		unix.Close(fd)
 		return nil, asPathError("open", p.path("exe"), err)
 	}
@@ -108,7 +108,7 @@ func (p *Process) rootDir() (int, error) {
 	if err != nil {
 		return -1, asPathError("open", p.path("root"), err)
 	}
-	if err := p.check(); err != nil {
+	if err := p.alive(); err != nil {
 		unix.Close(root)
 		return -1, asPathError("open", p.path("root"), err)
 	}
@@ -126,7 +126,7 @@ func (p *Process) SameMountNamespace() (bool, error) {
 	var theirs, ours unix.Stat_t
 	err := p.withTask(func(dir int) error { return unix.Fstatat(dir, name, &theirs, 0) })
 	if err == nil {
-		err = p.check()
+		err = p.alive()
 	}
 	if err != nil {
 		return false, asPathError("stat", p.path(name), err)

@@ -9,9 +9,10 @@ import (
 )
 
 // command is the tree of sub-commands and flags: what is parsed, what help and
-// the man page tell, and what a shell completes.
+// the man page tell, and what a shell completes. The sub-commands of other
+// executables are no part of it, as they are run before any flag is parsed.
 func (a *app) command() *cli.Command {
-	root := &cli.Command{
+	return &cli.Command{
 		Name:  "symfetch",
 		Usage: "what is really mapped into a process, and what its addresses mean",
 		UsageText: strings.Join([]string{
@@ -36,15 +37,11 @@ func (a *app) command() *cli.Command {
 		Writer:                          a.out,
 		ErrWriter:                       a.stderr,
 	}
-	for _, e := range externals {
-		root.Commands = append(root.Commands, e.command())
-	}
-	return root
 }
 
 func (a *app) rootFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "p", Usage: "the processes with these numbers, separated by commas", Local: true},
+		&cli.StringFlag{Name: "p", Usage: "the objects of all these processes: `PID,PID,...`", Local: true},
 		&cli.BoolFlag{Name: "return", Usage: "the addresses are return addresses, as in a stack: look up the call before each", Destination: &a.opts.returns, Local: true},
 		&cli.BoolFlag{Name: "json", Usage: "write one JSON object a line", Destination: &a.opts.json},
 		&cli.BoolFlag{Name: "explain", Usage: "tell every source that was tried and why it was refused", Destination: &a.opts.explain},
@@ -75,6 +72,9 @@ func (a *app) root(ctx context.Context, cmd *cli.Command) error {
 	if len(args) == 0 {
 		return usagef("which process? see symfetch help")
 	}
+	if isExternal(args[0]) {
+		return usagef("flags for %s go after its name: symfetch %s ...", args[0], args[0])
+	}
 	pid, err := parsePID(args[0])
 	if err != nil {
 		return err
@@ -99,16 +99,3 @@ func (a *app) run(ctx context.Context, work func(context.Context) error) error {
 	defer stop()
 	return work(ctx)
 }
-
-// command is the entry of another executable in the tree. It is run before
-// any flag is parsed (see main); what reaches it stands behind flags.
-func (e external) command() *cli.Command {
-	return &cli.Command{
-		Name: e.name, Usage: e.usage, Category: externalCategory, HideHelp: true, SkipFlagParsing: true,
-		Action: func(context.Context, *cli.Command) error {
-			return usagef("flags for %s go after its name: symfetch %s ...", e.name, e.name)
-		},
-	}
-}
-
-const externalCategory = "In executables of their own"

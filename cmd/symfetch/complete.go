@@ -21,6 +21,11 @@ func completeWithPIDs(ctx context.Context, cmd *cli.Command) {
 	if n := len(os.Args); n > 2 && strings.HasPrefix(os.Args[n-2], "-") {
 		return
 	}
+	if cmd == cmd.Root() {
+		for _, e := range externals {
+			fmt.Fprintf(cmd.Writer, "%s:%s\n", e.name, e.usage)
+		}
+	}
 	for _, pid := range processes() {
 		comm, err := os.ReadFile("/proc/" + pid + "/comm")
 		if err != nil {

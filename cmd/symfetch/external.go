@@ -35,6 +35,11 @@ var ownCommands = []string{"fetch", "man", "completion", "help", "h"}
 // modulePath is where `go install` finds the executables.
 const modulePath = "github.com/symfetch/symfetch/cmd/"
 
+// isExternal reports whether name is one of externals.
+func isExternal(name string) bool {
+	return slices.ContainsFunc(externals, func(e external) bool { return e.name == name })
+}
+
 // executableOf returns the executable that serves the sub-command name.
 func executableOf(name string) string {
 	for _, e := range externals {
@@ -82,7 +87,7 @@ func runExternal(args []string) error {
 
 // missing tells how to get the executable.
 func missing(name, exe string) error {
-	if i := slices.IndexFunc(externals, func(e external) bool { return e.name == name }); i < 0 {
+	if !isExternal(name) {
 		return usagef("%s is neither a PID nor a command (%s is neither beside symfetch nor on PATH); see symfetch help", name, exe)
 	}
 	return usagef("%s is served by %s, which is neither beside symfetch nor on PATH; install it with: go install %s%s@latest",

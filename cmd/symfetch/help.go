@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"strings"
 
@@ -48,43 +49,36 @@ var environment = []struct{ name, what string }{
 	{"PATH", "where the executables of other sub-commands are looked for after symfetch's own directory"},
 }
 
-// helpPrinter returns the printer of help texts: the parser's own, with the
-// examples and exit statuses below the root's, and with those sub-commands
-// marked whose executables are not installed.
+// helpPrinter returns the printer of help texts: the parser's own, and below
+// the root's what the parser does not know.
 func helpPrinter(argv0 string) cli.HelpPrinterFunc {
 	return func(w io.Writer, template string, data any) {
-		cmd, ok := data.(*cli.Command)
-		if !ok || cmd != cmd.Root() {
-			cli.DefaultPrintHelp(w, template, data)
-			return
-		}
-		for _, c := range cmd.Commands {
-			if c.Category != externalCategory {
-				continue
-			}
-			if exe := executableOf(c.Name); !has(exe, argv0) {
-				c.Usage += " (" + exe + " is not installed)"
-			}
-		}
 		cli.DefaultPrintHelp(w, template, data)
-		io.WriteString(w, epilogue())
+		if cmd, ok := data.(*cli.Command); ok && cmd == cmd.Root() {
+			io.WriteString(w, epilogue(argv0))
+		}
 	}
 }
 
-func has(exe, argv0 string) bool {
-	_, ok := findExecutable(exe, argv0)
-	return ok
-}
-
-func epilogue() string {
+// epilogue lists the sub-commands of other executables, telling which of these
+// are not installed, the examples and the exit statuses.
+func epilogue(argv0 string) string {
 	var b strings.Builder
+	b.WriteString("\nCOMMANDS IN EXECUTABLES OF THEIR OWN:\n")
+	for _, e := range externals {
+		fmt.Fprintf(&b, "   %-10s  %s", e.name, e.usage)
+		if _, ok := findExecutable(e.executable, argv0); !ok {
+			fmt.Fprintf(&b, " (%s is not installed)", e.executable)
+		}
+		b.WriteByte('\n')
+	}
 	b.WriteString("\nEXAMPLES:\n")
 	for _, e := range examples {
-		b.WriteString("   # " + e.what + "\n   " + e.line + "\n")
+		fmt.Fprintf(&b, "   # %s\n   %s\n", e.what, e.line)
 	}
 	b.WriteString("\nEXIT STATUS (the first of 2, 3, 4, 5, 1 that applies):\n")
 	for _, s := range exitStatuses {
-		b.WriteString("   " + s.code + strings.Repeat(" ", 5-len(s.code)) + s.what + "\n")
+		fmt.Fprintf(&b, "   %-4s %s\n", s.code, s.what)
 	}
 	return b.String()
 }

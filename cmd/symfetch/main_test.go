@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -52,6 +54,13 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Values[tbKey{}] = env.T()
+			// The rungs that serve the program and its libraries.
+			env.Setenv("EXE", "map_files")
+			env.Setenv("LIB", "map_files")
+			if !canMapFiles() {
+				env.Setenv("EXE", "exe")
+				env.Setenv("LIB", "root")
+			}
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
@@ -63,18 +72,22 @@ func TestScripts(t *testing.T) {
 			"field":     fieldCmd,
 			"tty":       ttyCmd,
 			"cmpfile":   cmpFileCmd,
+			"quiet":     quietCmd,
 		},
 		Condition:           condition,
 		RequireExplicitExec: true,
 	})
 }
 
-// condition knows [root], whether nothing is forbidden to the test, and
+// condition knows [root], [map_files], whether those may be opened, and
 // [needs:X], whether the program X, or the file X if it is a path, is there:
 // in CI its absence is a failure, as a skip that nobody sees is a hole.
 func condition(cond string) (bool, error) {
-	if cond == "root" {
+	switch cond {
+	case "root":
 		return os.Geteuid() == 0, nil
+	case "map_files":
+		return canMapFiles(), nil
 	}
 	name, ok := strings.CutPrefix(cond, "needs:")
 	if !ok {
@@ -90,6 +103,32 @@ func condition(cond string) (bool, error) {
 		return false, fmt.Errorf("%s is needed: %w", name, err)
 	}
 	return err == nil, nil
+}
+
+// canMapFiles reports whether this process may open map_files.
+var canMapFiles = sync.OnceValue(func() bool {
+	entries, err := filepath.Glob("/proc/self/map_files/*")
+	if err != nil || len(entries) == 0 {
+		return false
+	}
+	f, err := os.Open(entries[0])
+	if err == nil {
+		f.Close()
+	}
+	return !errors.Is(err, fs.ErrPermission)
+})
+
+// quietCmd is `quiet`: nothing is on stderr but what capability is missing,
+// where it is.
+func quietCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: quiet")
+	}
+	for line := range strings.Lines(ts.ReadFile("stderr")) {
+		if canMapFiles() || !strings.HasPrefix(line, "symfetch: CAP_CHECKPOINT_RESTORE is missing: ") {
+			ts.Fatalf("on stderr: %s", line)
+		}
+	}
 }
 
 // statusCmd is `status N program args...`: exec, with the exact exit status.

@@ -51,6 +51,9 @@ func manPage(root *cli.Command) string {
 		m.flags(slices.DeleteFunc(c.VisibleFlags(), isHelp))
 		m.line(".RE")
 	}
+	for _, e := range externals {
+		m.item(e.name+" ...", e.usage+" (by "+e.executable+")")
+	}
 	m.section("EXIT STATUS")
 	m.text("The first of 2, 3, 4, 5, 1 that applies:")
 	for _, s := range exitStatuses {

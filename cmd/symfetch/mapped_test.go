@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/symfetch/symfetch/fixtures"
 )
 
 // startMapper starts a process that maps the files, and returns its number.
@@ -46,8 +49,8 @@ func startMapper(t *testing.T, files ...string) int {
 // needMapFiles skips a test that must open map_files.
 func needMapFiles(t *testing.T) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root: map_files is for CAP_CHECKPOINT_RESTORE")
+	if !canMapFiles() {
+		fixtures.Skip(t, &fixtures.UnmetError{Need: fixtures.NeedRoot, Err: errors.New("map_files is for CAP_CHECKPOINT_RESTORE")})
 	}
 }
 

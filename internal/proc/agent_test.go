@@ -110,8 +110,8 @@ var agentOrders = map[string]func([]string) (string, error){
 		_, err = f.WriteString(w[1])
 		return "", err
 	},
-	"mkdir":     func(w []string) (string, error) { return "", os.MkdirAll(w[0], 0o755) },
-	"comm":      func(w []string) (string, error) { return "", os.WriteFile("/proc/self/comm", []byte(w[0]), 0) },
+	"mkdir": func(w []string) (string, error) { return "", os.MkdirAll(w[0], 0o755) },
+	"comm":  func(w []string) (string, error) { return "", os.WriteFile("/proc/self/comm", []byte(w[0]), 0) },
 	"undumpable": func([]string) (string, error) {
 		return "", unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 	},

@@ -19,6 +19,10 @@ type image struct {
 	bias uint64
 }
 
+// maxHeaders bounds how many segments may load the file's first page. Objects
+// of less than a page have up to five; each costs reads of the process's memory.
+const maxHeaders = 16
+
 // Bias is the load bias (addr - vaddr, modulo 2^64) of a memory image; 0 for a
 // file.
 func (f *File) Bias() uint64 {
@@ -67,8 +71,11 @@ func Image(read ReadMemory, header uint64) (*File, error) {
 // findBias returns the load bias of the object whose header is at addr header.
 func (f *File) findBias(read ReadMemory, header uint64, head []byte) (uint64, error) {
 	starts := f.headerVaddrs()
-	if len(starts) == 0 {
+	switch {
+	case len(starts) == 0:
 		return 0, badFormat("program headers", f.hdr.phoff, "no segment loads the ELF header")
+	case len(starts) > maxHeaders:
+		return 0, badFormat("program headers", f.hdr.phoff, "%d segments load the ELF header", len(starts))
 	}
 	found := 0
 	var start uint64
@@ -123,18 +130,22 @@ func (f *File) headersAt(read ReadMemory, bias uint64, starts []uint64, head []b
 	return true
 }
 
-// checkPhdrs refuses program headers that another segment loads than the one
-// that holds the ELF header: what was read behind the header was not them.
+// checkPhdrs refuses program headers that were read where they are not. They
+// were taken from behind the ELF header in the mapping whose vaddrs begin at
+// start for offset 0; of another segment's mapping only the first page is the
+// same.
 func (f *File) checkPhdrs(start uint64) error {
+	end := f.hdr.phoff + uint64(f.hdr.progSize())
 	covered := false
 	for i := range f.progs {
 		p := &f.progs[i]
-		if p.Type == elf.PT_LOAD && f.hdr.phoff >= p.Off && f.hdr.phoff-p.Off < p.Filesz {
-			if p.Vaddr-p.Off == start {
-				return nil
-			}
-			covered = true
+		if p.Type != elf.PT_LOAD || f.hdr.phoff < p.Off || f.hdr.phoff-p.Off >= p.Filesz {
+			continue
 		}
+		if p.Vaddr-p.Off == start || end <= uint64(os.Getpagesize()) {
+			return nil
+		}
+		covered = true
 	}
 	if covered {
 		return badFormat("program headers", f.hdr.phoff, "not loaded behind the ELF header")

@@ -11,6 +11,12 @@ import (
 // command is the tree of sub-commands and flags: what is parsed, what help and
 // the man page tell, and what a shell completes. The sub-commands of other
 // executables are no part of it, as they are run before any flag is parsed.
+//
+// Checked of this parser (v3.14): one or two dashes, flags before, between and
+// after arguments, -- ends them, no bundles unless asked for, "-" and raw bytes
+// are arguments. It takes all that follows an argument like -1, or one named as
+// a sub-command, for arguments, and would so swallow flags: since no PID and no
+// address starts with a dash, such an argument is a usage error here.
 func (a *app) command() *cli.Command {
 	return &cli.Command{
 		Name:  "symfetch",
@@ -97,5 +103,7 @@ func (a *app) root(ctx context.Context, cmd *cli.Command) error {
 func (a *app) run(ctx context.Context, work func(context.Context) error) error {
 	ctx, stop := a.watch(ctx)
 	defer stop()
-	return work(ctx)
+	err := work(ctx)
+	a.out.Flush() // still under the watch, as nobody may read it; finish reports its error
+	return err
 }

@@ -59,16 +59,27 @@ func TestInterruptAtInput(t *testing.T) {
 	endsWithin(t, cmd, time.Second, exitInterrupted)
 }
 
-// TestInterruptAtOutput interrupts a run whose output nobody reads.
+// TestInterruptAtOutput interrupts runs whose output nobody reads: in the
+// middle of it, and at its last write.
 func TestInterruptAtOutput(t *testing.T) {
+	for _, lines := range []int{100_000, 300} {
+		t.Run(strconv.Itoa(lines), func(t *testing.T) { interruptAtOutput(t, lines) })
+	}
+}
+
+func interruptAtOutput(t *testing.T, lines int) {
 	pid := sleeper(t)
 	cmd := symfetch(t, strconv.Itoa(pid), "-", "--json")
-	cmd.Stdin = strings.NewReader(strings.Repeat("0x10\n", 100_000))
+	cmd.Stdin = strings.NewReader(strings.Repeat("0x10\n", lines))
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
+	const fSetPipeSize = 1031 // F_SETPIPE_SZ, linux/fcntl.h
+	if _, _, errno := syscall.Syscall(syscall.SYS_FCNTL, w.Fd(), fSetPipeSize, 4096); errno != 0 {
+		t.Fatal(errno)
+	}
 	cmd.Stdout = w
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

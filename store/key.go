@@ -41,15 +41,21 @@ func ContentKey(r io.Reader) (Key, error) {
 	return Key(contentPrefix + hex.EncodeToString(h.Sum(nil))), nil
 }
 
+func (k Key) isGo() bool      { return strings.HasPrefix(string(k), goPrefix) }
+func (k Key) isContent() bool { return strings.HasPrefix(string(k), contentPrefix) }
+
 // valid reports whether k is of one of the three forms, and so a single path
 // element that leads nowhere else.
 func (k Key) valid() bool {
-	s := string(k)
-	for _, prefix := range []string{goPrefix, contentPrefix} {
-		if rest, ok := strings.CutPrefix(s, prefix); ok {
-			s = rest
-			break
-		}
+	s, digits := string(k), 0
+	switch {
+	case k.isGo():
+		s, digits = s[len(goPrefix):], goDigits
+	case k.isContent():
+		s, digits = s[len(contentPrefix):], 2*sha256.Size
+	default:
+		id, err := buildid.Parse(s)
+		return err == nil && id.String() == s
 	}
-	return s != "" && len(s) <= 128 && strings.Trim(s, "0123456789abcdef") == ""
+	return len(s) == digits && strings.Trim(s, "0123456789abcdef") == ""
 }

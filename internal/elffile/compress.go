@@ -19,8 +19,13 @@ const (
 	// maxDeflateRatio is deflate's limit: 258 bytes for each 2 bits.
 	maxDeflateRatio = 1032
 	// maxZstdWindow is the size in bytes of the largest window that is
-	// accepted, that of zstd --ultra -22; linkers use 8 MiB at most.
-	maxZstdWindow = 128 << 20
+	// accepted, that of zstd's level 22. It is allocated before anything is
+	// inflated, so more than minZstdWindow, which every decoder should accept
+	// (RFC 8878, 3.1.1.1.2) and level 19 does with, needs a stream to match:
+	// a byte for each zstdWindowRatio of the window.
+	maxZstdWindow   = 128 << 20
+	minZstdWindow   = 8 << 20
+	zstdWindowRatio = 256
 )
 
 // SectionData returns the bytes of the named section and its vaddr (0 for one
@@ -117,7 +122,7 @@ func (f *File) inflateStream(s *elf.SectionHeader, c compression) ([]byte, error
 		return nil, badFormat(s.Name, s.Offset, "%d bytes cannot inflate to %d", stream, c.size)
 	}
 	in := &errReader{r: io.NewSectionReader(f.src, int64(s.Offset+c.head), int64(stream))}
-	r, err := inflater(in, c.typ)
+	r, err := inflater(in, c.typ, stream)
 	var data []byte
 	if err == nil {
 		data, err = readGrowing(r, int64(c.size))
@@ -132,20 +137,25 @@ func (f *File) inflateStream(s *elf.SectionHeader, c compression) ([]byte, error
 	return data, nil
 }
 
-// inflater returns a reader of in's inflated bytes.
-func inflater(in io.Reader, typ elf.CompressionType) (io.ReadCloser, error) {
+// inflater returns a reader of the inflated bytes of in, which has size bytes.
+func inflater(in io.Reader, typ elf.CompressionType, size uint64) (io.ReadCloser, error) {
 	switch typ {
 	case elf.COMPRESS_ZLIB:
 		return zlib.NewReader(in)
 	case elf.COMPRESS_ZSTD:
 		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxMemory(MaxInflated), zstd.WithDecoderMaxWindow(maxZstdWindow))
+			zstd.WithDecoderMaxMemory(MaxInflated), zstd.WithDecoderMaxWindow(zstdWindow(size)))
 		if err != nil {
 			return nil, err
 		}
 		return z.IOReadCloser(), nil
 	}
 	return nil, fmt.Errorf("unknown compression %d", typ)
+}
+
+// zstdWindow returns the largest window that a stream of size bytes may ask for.
+func zstdWindow(size uint64) uint64 {
+	return min(max(minZstdWindow, min(size, maxZstdWindow)*zstdWindowRatio), maxZstdWindow)
 }
 
 // errReader remembers the error of a read that failed.

@@ -44,10 +44,7 @@ func (p *Process) Mounts() ([]Mount, error) {
 		text, err = readSmall(dir, "mountinfo", maxMountinfo)
 		return err
 	})
-	if err == nil {
-		err = p.alive()
-	}
-	if err != nil {
+	if err = p.settle(err); err != nil {
 		return nil, asPathError("read", p.path("mountinfo"), err)
 	}
 	return parseMounts(text)

@@ -39,13 +39,9 @@ func (p *Process) openMapping(m Mapping) (*os.File, error) {
 		return nil, ErrUnmapped
 	}
 	fd, err := p.openMapFile(m)
-	if err != nil {
-		return nil, err
-	}
 	// The directory is the task's, not the address space's: what was opened
-	// counts only if the task used the pinned one until now.
-	if err := p.alive(); err != nil {
-		unix.Close(fd)
+	// counts only if the pinned one lived until now.
+	if err := p.settleFD(fd, err); err != nil {
 		return nil, err
 	}
 	return reopen(fd, p.root, m.Name)
@@ -114,10 +110,7 @@ func (p *Process) mappingLink(m Mapping) (link string, err error) {
 		link, err = readLink(dir, name)
 		return err
 	})
-	if err == nil {
-		err = p.alive()
-	}
-	if err != nil {
+	if err = p.settle(err); err != nil {
 		return "", asPathError("readlink", p.path(name), err)
 	}
 	return link, nil

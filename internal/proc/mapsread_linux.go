@@ -2,11 +2,13 @@ package proc
 
 import (
 	"slices"
+
+	"golang.org/x/sys/unix"
 )
 
-// readSize is the size of one read of maps. The kernel hands out at most a
-// page at a time unless a single line needs more.
-const readSize = 16 << 10 // bytes
+// readSize is the room for a line without end and one read of maps behind it.
+// The kernel hands out at most a page at a time unless a single line is longer.
+const readSize = maxLine + 16<<10 // bytes
 
 // Mappings returns all mappings by ascending address, without build IDs. Nil
 // for processes without memory (zombies, kernel threads). ErrGone if the
@@ -33,51 +35,60 @@ func (p *Process) Mappings() ([]Mapping, error) {
 }
 
 // readMaps reads maps and parses it, up to the end or until stop says so of
-// the last mapping that was read.
+// what was read so far.
 func (p *Process) readMaps(stop func(parser *mapsParser) bool) (*mapsParser, error) {
+	parser, err := p.readMapsOf(p.mapsFD, stop)
+	if err == unix.ESRCH && p.leaderDead.Load() {
+		// The text, unlike the query, is bound to the thread through which maps
+		// was opened. Another thread shows the same address space.
+		err = p.withTask(func(dir int) error {
+			fd, err := openAt(dir, "maps", unix.O_RDONLY|unix.O_NOFOLLOW)
+			if err != nil {
+				return err
+			}
+			defer unix.Close(fd)
+			parser, err = p.readMapsOf(fd, stop)
+			return err
+		})
+	}
+	// A list that the end of the process cut short looks like a whole one.
+	if err = p.settle(err); err != nil {
+		return nil, err
+	}
+	return parser, nil
+}
+
+// readMapsOf is readMaps for one descriptor.
+func (p *Process) readMapsOf(fd int, stop func(parser *mapsParser) bool) (*mapsParser, error) {
 	p.readMu.Lock()
 	defer p.readMu.Unlock()
-	if p.readBuf == nil {
-		p.readBuf = make([]byte, readSize)
-	}
 	parser := &mapsParser{}
 	if stop == nil {
 		parser.mappings = make([]Mapping, 0, p.lastLen+p.lastLen/16+64)
 	}
-	var off int64
-	var rest []byte // at the front of readBuf
-	for {
-		if len(p.readBuf)-len(rest) < readSize/2 {
-			p.readBuf = append(p.readBuf, make([]byte, len(p.readBuf))...)
-			rest = p.readBuf[:len(rest)]
-		}
-		n, err := pread(p.mapsFD, p.readBuf[len(rest):], off)
+	if p.readBuf == nil {
+		p.readBuf = make([]byte, readSize)
+	}
+	var rest int // bytes of a line without end, at the front of readBuf
+	for off := int64(0); ; {
+		n, err := pread(fd, p.readBuf[rest:], off)
 		if err != nil {
 			return nil, err
+		}
+		if n == 0 && rest > 0 {
+			err = parser.line(p.readBuf[:rest])
 		}
 		if n == 0 {
-			break
+			p.lastLen = len(parser.mappings)
+			return parser, err
 		}
 		off += int64(n)
-		tail, err := parser.feed(p.readBuf[:len(rest)+n])
-		if err != nil {
-			return nil, err
+		tail, err := parser.feed(p.readBuf[:rest+n])
+		if err != nil || stop != nil && stop(parser) {
+			return parser, err
 		}
-		rest = p.readBuf[:copy(p.readBuf, tail)]
-		if stop != nil && stop(parser) {
-			return parser, nil
-		}
+		rest = copy(p.readBuf, tail)
 	}
-	if off == 0 {
-		return nil, ErrGone
-	}
-	if len(rest) > 0 {
-		if err := parser.line(rest); err != nil {
-			return nil, err
-		}
-	}
-	p.lastLen = len(parser.mappings)
-	return parser, nil
 }
 
 // queryText is query by the text of maps, read no further than needed.

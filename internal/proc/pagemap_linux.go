@@ -33,10 +33,7 @@ func (p *Process) PrivatePages(m Mapping, limit int) ([]uint64, error) {
 		own, err = privatePages(dir, m, limit)
 		return err
 	})
-	if err == nil {
-		err = p.alive()
-	}
-	if err != nil {
+	if err = p.settle(err); err != nil {
 		return nil, asPathError("read", p.path("pagemap"), err)
 	}
 	return own, nil

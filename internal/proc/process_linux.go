@@ -51,7 +51,7 @@ type Process struct {
 
 	readMu   sync.Mutex  // maps is a sequence: one reader at a time
 	readBuf  []byte      // under readMu
-	lastLen  int         // mappings of the last read, under readMu
+	lastLen  int         // mappings of the last whole read, under readMu
 	textOnly atomic.Bool // PROCMAP_QUERY is missing or not wanted
 	lastName atomic.Pointer[string]
 
@@ -285,6 +285,25 @@ func (p *Process) alive() error {
 	return p.checkSpace()
 }
 
+// settle decides on the outcome of what went by the process's directory: it
+// counts only if the process lives still, and if it does not, that is why
+// whatever failed did.
+func (p *Process) settle(err error) error {
+	if dead := p.alive(); err == nil || errors.Is(dead, ErrGone) {
+		return dead
+	}
+	return err
+}
+
+// settleFD is settle for what opened fd, which is closed if it does not count.
+func (p *Process) settleFD(fd int, err error) error {
+	settled := p.settle(err)
+	if err == nil && settled != nil {
+		unix.Close(fd)
+	}
+	return settled
+}
+
 // checkTask serves processes without memory: their directory answers ESRCH
 // once they are reaped.
 func (p *Process) checkTask() error {
@@ -307,9 +326,26 @@ func (p *Process) checkSpace() error {
 		}
 		return nil
 	}
-	_, err := p.query(0, true, 0)
-	if errors.Is(err, ErrUnmapped) {
-		return nil
+	if !p.textOnly.Load() {
+		_, err := p.queryIoctl(0, true, 0)
+		if err == ErrUnmapped {
+			return nil
+		}
+		if err != errNoIoctl {
+			return err
+		}
+	}
+	return p.checkText()
+}
+
+// checkText asks the text of maps, which is empty without an address space.
+func (p *Process) checkText() error {
+	p.readMu.Lock()
+	defer p.readMu.Unlock()
+	var b [1]byte
+	n, err := pread(p.mapsFD, b[:], 0)
+	if err == unix.ESRCH || err == nil && n == 0 {
+		return ErrGone
 	}
 	return err
 }

@@ -24,10 +24,7 @@ func (p *Process) link(name string) (link string, err error) {
 		link, err = readLink(dir, name)
 		return err
 	})
-	if err == nil {
-		err = p.alive()
-	}
-	if err != nil {
+	if err = p.settle(err); err != nil {
 		return "", asPathError("readlink", p.path(name), err)
 	}
 	return link, nil
@@ -41,16 +38,12 @@ func (p *Process) OpenExe() (*os.File, error) {
 		return nil, err
 	}
 	defer p.refs.release()
-	var fd int
+	fd := -1
 	err := p.withTask(func(dir int) (err error) {
 		fd, err = openAt(dir, "exe", unix.O_PATH)
 		return err
 	})
-	if err != nil {
-		return nil, asPathError("open", p.path("exe"), err)
-	}
-	if err := p.alive(); err != nil {
-		unix.Close(fd)
+	if err := p.settleFD(fd, err); err != nil {
 		return nil, asPathError("open", p.path("exe"), err)
 	}
 	return reopen(fd, p.root, p.path("exe"))
@@ -100,16 +93,12 @@ func (p *Process) pathInRoot(path string) (int, error) {
 
 // rootDir opens the process's root directory, O_PATH.
 func (p *Process) rootDir() (int, error) {
-	var root int
+	root := -1
 	err := p.withTask(func(dir int) (err error) {
 		root, err = openAt(dir, "root", unix.O_PATH|unix.O_DIRECTORY)
 		return err
 	})
-	if err != nil {
-		return -1, asPathError("open", p.path("root"), err)
-	}
-	if err := p.alive(); err != nil {
-		unix.Close(root)
+	if err := p.settleFD(root, err); err != nil {
 		return -1, asPathError("open", p.path("root"), err)
 	}
 	return root, nil
@@ -125,10 +114,7 @@ func (p *Process) SameMountNamespace() (bool, error) {
 	const name = "ns/mnt"
 	var theirs, ours unix.Stat_t
 	err := p.withTask(func(dir int) error { return unix.Fstatat(dir, name, &theirs, 0) })
-	if err == nil {
-		err = p.alive()
-	}
-	if err != nil {
+	if err = p.settle(err); err != nil {
 		return false, asPathError("stat", p.path(name), err)
 	}
 	if err := statSelf(p.root, name, &ours); err != nil {

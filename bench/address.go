@@ -72,7 +72,7 @@ func (b *Bench) askers(pid int, truth fixtures.Truth) []Contender {
 	}
 	if path := onPath("eu-addr2line"); path != "" {
 		all = append(all, Contender{
-			Name: "`eu-addr2line -p`", Args: []string{path, "-f", "-i", "-p", id, addr},
+			Name: "`eu-addr2line -p`", Args: []string{path, "-f", "-i", "-C", "-p", id, addr},
 			Answers: names(truth, "??"),
 		})
 	}

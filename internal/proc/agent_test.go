@@ -302,7 +302,7 @@ func agentPoke(w []string) (string, error) {
 // agentExec becomes another program, an agent unless a path is given. Its
 // first word is the new program's.
 func agentExec(w []string) (string, error) {
-	path := "/proc/self/exe"
+	path := "/proc/thread-self/exe" // the main thread may have ended
 	if len(w) > 0 {
 		path = w[0]
 	}

@@ -106,7 +106,9 @@ func TestGoneAfterExit(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.cmd.Process.Kill()
-	waitState(t, a.pid(), 'Z')
+	if err := unix.Waitid(unix.P_PID, a.pid(), nil, unix.WEXITED|unix.WNOWAIT, nil); err != nil {
+		t.Fatal(err)
+	}
 	wantGone(t, p, m) // before it is reaped
 	a.kill()
 	wantGone(t, p, m)

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -266,3 +267,5 @@ func openFDs(t testing.TB) int {
 	}
 	return len(entries)
 }
+
+func itoa(n int) string { return strconv.Itoa(n) }

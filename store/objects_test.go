@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"bytes"
-	"debug/elf"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,7 +14,7 @@ import (
 )
 
 // testID is the build ID of the programs that build makes.
-const testID = buildid.ID("\x12\x34\x56\x78\x9a\xbc\xde\xf0")
+const testID = buildid.ID("\x12\x34\x56\x78\x9a\xbc\xde\xf0\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc")
 
 // builds are files made of one program, which says "sleep" and waits.
 type builds struct {
@@ -133,25 +132,4 @@ func files(t *testing.T, s *store.Store) []string {
 		t.Fatal(err)
 	}
 	return names
-}
-
-// vaddrOf returns a symbol's vaddr.
-func vaddrOf(t *testing.T, file, symbol string) uint64 {
-	t.Helper()
-	f, err := elf.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	symbols, err := f.Symbols()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range symbols {
-		if s.Name == symbol {
-			return s.Value
-		}
-	}
-	t.Fatalf("%s has no %s", file, symbol)
-	return 0
 }

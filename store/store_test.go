@@ -21,6 +21,9 @@ import (
 	"github.com/symfetch/symfetch/store"
 )
 
+// id is testID as a key.
+var id = testID.String()
+
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("STORE_TEST_WRITER"); dir != "" {
 		writeForever(dir, os.Getenv("STORE_TEST_FILE"))
@@ -45,8 +48,8 @@ func TestPutMakesTheNamesThatToolsLookFor(t *testing.T) {
 	}
 	put(t, s, object(debug, store.DebugInfo))
 	for name, want := range map[string][]byte{
-		"123456789abcdef0/executable": stripped, "123456789abcdef0/prog": stripped, ".build-id/12/3456789abcdef0": stripped,
-		"123456789abcdef0/debuginfo": debug, ".build-id/12/3456789abcdef0.debug": debug,
+		id + "/executable": stripped, id + "/prog": stripped, testID.Path(): stripped,
+		id + "/debuginfo": debug, testID.DebugPath(): debug,
 	} {
 		if got := read(t, filepath.Join(s.Dir(), name)); !bytes.Equal(got, want) {
 			t.Errorf("%s holds other bytes", name)
@@ -55,7 +58,7 @@ func TestPutMakesTheNamesThatToolsLookFor(t *testing.T) {
 	if got := files(t, s); len(got) != 5 {
 		t.Errorf("want five names, got %v", got)
 	}
-	for _, link := range []string{"123456789abcdef0/prog", ".build-id/12/3456789abcdef0", ".build-id/12/3456789abcdef0.debug"} {
+	for _, link := range []string{id + "/prog", testID.Path(), testID.DebugPath()} {
 		if target, err := os.Readlink(filepath.Join(s.Dir(), link)); err != nil || filepath.IsAbs(target) {
 			t.Errorf("%s: target %q, %v: a store must be movable", link, target, err)
 		}
@@ -80,7 +83,7 @@ func TestPutAgain(t *testing.T) {
 	if !present {
 		t.Error("the same bytes were stored again")
 	}
-	if !slices.Contains(files(t, s), "123456789abcdef0/other") {
+	if !slices.Contains(files(t, s), id+"/other") {
 		t.Error("no link by the second name")
 	}
 	if _, present := put(t, s, object(read(t, p.stripped), store.Executable)); present {
@@ -144,7 +147,7 @@ func TestDebugInfoOfExecutable(t *testing.T) {
 	if err := os.Remove(s.Path(key, store.DebugInfo)); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(s.Path(key, store.DebugInfo), nil, 0); err != nil {
+	if err := os.WriteFile(s.Path(key, store.DebugInfo), nil, 0o444); err != nil {
 		t.Fatal(err)
 	}
 	if f, err := s.Fetch(t.Context(), testID, store.DebugInfo); !errors.Is(err, fs.ErrNotExist) {

@@ -3,6 +3,7 @@ package elffile
 import (
 	"debug/elf"
 	"encoding/binary"
+	"math"
 )
 
 const (
@@ -100,7 +101,7 @@ func (h *header) check() error {
 		want = phdrSize64
 	}
 	if h.phnum == 0 || h.phoff == 0 {
-		h.phnum = 0
+		h.phnum, h.phoff = 0, 0
 		return nil
 	}
 	if h.phentsize != want {
@@ -108,6 +109,9 @@ func (h *header) check() error {
 	}
 	if h.progSize() > maxProgTable {
 		return badFormat("ELF header", 0, "%d program headers are more than a loader accepts", h.phnum)
+	}
+	if h.phoff > math.MaxInt64-maxProgTable {
+		return badFormat("ELF header", 0, "program headers at offset %#x", h.phoff)
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ install: build
 deps:
 	./fixtures/deps.sh
 
-test: deps build check test-race test-unprivileged
+test: deps build check test-race
 
 # Every test as it is, with the race detector.
 test-race:

@@ -194,10 +194,7 @@ func (tr truth) all(check func(vaddr uint64, r truthRun) bool) {
 // compare holds the table against the truth, for every pc.
 func compare(t testing.TB, tab *pclntab.Table, tr truth, rel release) {
 	t.Helper()
-	c := comparer{tab: tab, rel: rel}
-	if f, err := tab.Func(0); err == nil {
-		c.first = f.Name
-	}
+	c := newComparer(tab, rel)
 	tr.all(func(vaddr uint64, r truthRun) bool {
 		if err := c.at(vaddr, r); err != nil {
 			t.Errorf("%#x: %v", vaddr, err)
@@ -222,6 +219,14 @@ type comparer struct {
 	ids    []uint8
 
 	known, inlined, unknown, failed int
+}
+
+func newComparer(tab *pclntab.Table, rel release) comparer {
+	c := comparer{tab: tab, rel: rel}
+	if f, err := tab.Func(0); err == nil {
+		c.first = f.Name
+	}
+	return c
 }
 
 func (c *comparer) at(vaddr uint64, r truthRun) error {

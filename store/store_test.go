@@ -191,7 +191,7 @@ func writeForever(dir, file string) {
 	o := object(b, store.Executable)
 	o.Advance = func(int64) {
 		os.Stdout.WriteString("copying\n")
-		time.Sleep(time.Hour)
+		time.Sleep(time.Minute)
 	}
 	s.Put(context.Background(), o)
 	panic("not stopped")

@@ -143,7 +143,7 @@ func TestPerf(t *testing.T) {
 	if err := os.WriteFile(file, read(t, p.full), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	record := tool(t, nil, "perf", "record", "-e", "cpu-clock:u", "-o", data, "timeout", "0.5", file)
+	record := tool(t, nil, "perf", "record", "-e", "cpu-clock:u", "-o", data, file)
 	if _, err := os.Stat(data); err != nil {
 		fixtures.Skip(t, &fixtures.UnmetError{Need: "perf", Err: &buildError{[]string{"perf", "record"}, []byte(record), err}})
 	}

@@ -12,15 +12,16 @@ const defaultDemanglerBytes = 8 << 20
 // headers in a map that is half full, in bytes.
 const entryOverhead = 64
 
-// Demangler is Demangle with a bounded memory. It is safe for use by several
-// goroutines. A nil Demangler works and remembers nothing.
+// Demangler is Demangle with a memory, of 8 MiB of names at most where
+// [NewDemangler] did not say otherwise. The zero Demangler is ready; a nil one
+// remembers nothing. It is safe for use by several goroutines.
 type Demangler struct {
 	mu sync.Mutex
 	// young receives names and is bounded by half; when it is full it becomes
 	// old, and what old held is forgotten unless it was asked for again.
 	young, old map[string]string
 	bytes      int // of young
-	half       int
+	half       int // the bound of young in bytes, 0 for the default's
 }
 
 // NewDemangler returns a Demangler that keeps at most maxBytes of names; 0
@@ -29,7 +30,7 @@ func NewDemangler(maxBytes int) *Demangler {
 	if maxBytes <= 0 {
 		maxBytes = defaultDemanglerBytes
 	}
-	return &Demangler{half: maxBytes / 2, young: make(map[string]string)}
+	return &Demangler{half: maxBytes / 2}
 }
 
 // Demangle returns Demangle(linkage). Names that are not mangled cost a look
@@ -62,11 +63,14 @@ func (d *Demangler) Demangle(linkage string) string {
 }
 
 func (d *Demangler) remember(linkage, display string) {
-	cost := len(linkage) + len(display) + entryOverhead
-	if cost > d.half {
+	cost, half := len(linkage)+len(display)+entryOverhead, d.half
+	if half == 0 {
+		half = defaultDemanglerBytes / 2
+	}
+	if cost > half {
 		return
 	}
-	if d.bytes+cost > d.half {
+	if d.young == nil || d.bytes+cost > half {
 		d.old, d.young, d.bytes = d.young, make(map[string]string), 0
 	}
 	d.young[linkage] = display

@@ -7,7 +7,7 @@ import (
 )
 
 func TestDemanglerIsDemangle(t *testing.T) {
-	d := NewDemangler(0)
+	d := new(Demangler)
 	var none *Demangler
 	for _, name := range []string{"", "main", "_Z3fooi", "_RNvC1a1f", "_Z", "_Z3fooi"} {
 		want := Demangle(name)

@@ -111,7 +111,7 @@ func TestStartUp(t *testing.T) {
 			t.Log(report)
 			return
 		}
-		if round == 10 {
+		if round == 25 {
 			t.Fatalf("%s: want at most %v and %d kB", report, maxStartTime, maxStartMemory)
 		}
 	}

@@ -60,6 +60,7 @@ $(PEERS)/bin/blazecli:
 
 situations: deps build peers
 	$(GO) run ./fixtures/cmd/situations -symfetch $(CURDIR)/$(SYMFETCH) -blazecli $(CURDIR)/$(PEERS)/bin/blazecli -o docs/situations.md
+	$(GO) test -count=1 -run '^TestTotals$$' ./docs -update
 
 clean:
 	rm -rf $(BIN)

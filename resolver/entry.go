@@ -114,9 +114,14 @@ func (p *Process) place(o opened) place {
 
 // isAt reports whether stat, taken by a path, is of the mapped file. With an
 // object at hand two stats of one kind are compared, as the mapping's device
-// is not what stat gives on btrfs and overlayfs.
+// is not what stat gives on btrfs and overlayfs. An object found by its name is
+// no witness of what became of the mapped one: where the kernel calls that
+// deleted, the number must be the mapping's too.
 func (o opened) isAt(stat proc.FileStat) bool {
 	if o.object != nil && o.object.view.core != nil {
+		if _, deleted := cutDeleted(o.mapping.Name); deleted && !o.object.source.byHandle() && stat.Ino != o.mapping.Inode {
+			return false
+		}
 		return stat.Ino == o.stat.Ino && stat.DevMajor == o.stat.DevMajor && stat.DevMinor == o.stat.DevMinor
 	}
 	m := o.mapping

@@ -72,11 +72,15 @@ func (p *Process) climbFiles(ctx context.Context, res *opened) (cause error) {
 }
 
 // final returns err where it settles the matter for every rung: the process
-// is gone, the mapping is of a device, or the mapped inode itself is no ELF
-// file and has no ELF header in memory either.
+// is gone, the mapped inode is a device's, or is itself no ELF file and has no
+// ELF header in memory either. A device that merely lies at a name settles
+// nothing.
 func final(s Source, m Mapping, err error) error {
+	var special *proc.NotRegularError
 	switch {
-	case errors.Is(err, ErrProcessGone), errors.Is(err, ErrDevice):
+	case errors.Is(err, ErrProcessGone):
+		return err
+	case errors.As(err, &special) && (s == SourceMapFiles || special.Ino == m.Inode):
 		return err
 	case s == SourceMapFiles && errors.Is(err, errSettledNotELF):
 		return err

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/symfetch/symfetch/buildid"
 	"github.com/symfetch/symfetch/internal/elffile"
@@ -72,10 +73,11 @@ func (p *Process) lowerFiles(_ context.Context, _ identity, m Mapping, yield yie
 	}
 }
 
-// exeFile is asked only for mappings of the program itself, by inode.
+// exeFile is asked only for mappings of the program itself. A path longer than
+// PATH_MAX is told of neither.
 func (p *Process) exeFile(_ context.Context, _ identity, m Mapping, yield yieldFile) {
 	link, err := p.os.ExeLink()
-	if err != nil || link != m.Name {
+	if err != nil && !errors.Is(err, syscall.ENAMETOOLONG) || link != m.Name {
 		return
 	}
 	f, err := p.os.OpenExe()
@@ -143,8 +145,7 @@ func (p *Process) pathsInRoot(name string) []string {
 	return []string{name}
 }
 
-// refusal turns a rung's failure into the words of an attempt. A device ends
-// the ladder: no other name for it would be safer to open.
+// refusal turns a rung's failure into the words of an attempt.
 func refusal(err error) error {
 	var notRegular *proc.NotRegularError
 	if errors.As(err, &notRegular) {

@@ -55,6 +55,8 @@ type NotRegularError struct {
 	// Mode is st_mode as the kernel gave it; its type bits can be zero (files
 	// of the kernel's anonymous inodes).
 	Mode uint32
+	// Ino is its inode number.
+	Ino uint64
 }
 
 func (e *NotRegularError) Error() string {

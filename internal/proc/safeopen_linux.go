@@ -91,7 +91,7 @@ func reopen(fd int, procRoot, name string) (*os.File, error) {
 		return nil, asPathError("stat", name, err)
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
-		return nil, &NotRegularError{Path: name, Mode: st.Mode}
+		return nil, &NotRegularError{Path: name, Mode: st.Mode, Ino: st.Ino}
 	}
 	// O_NONBLOCK: a lease on the file would let its holder keep us waiting.
 	const flags = unix.O_RDONLY | unix.O_NONBLOCK

@@ -36,6 +36,7 @@ const (
 	slotCallFile
 	slotCallLine
 	slotCallColumn
+	slotOrigin
 	numSlots
 )
 
@@ -61,6 +62,10 @@ func slotOf(k kind, name uint64) uint8 {
 		return slotCallLine
 	case attrCallColumn:
 		return slotCallColumn
+	case attrAbstractOrigin:
+		if k == kindInline {
+			return slotOrigin
+		}
 	}
 	return slotNone
 }
@@ -80,6 +85,9 @@ type abbrev struct {
 	tag      uint16
 	kind     kind
 	children bool
+	// named says that the DIE itself describes its function, and not only by
+	// an abstract origin.
+	named bool
 	// fixed is the size of all attributes in bytes, -1 if it varies.
 	fixed int32
 	// sibling is the position of DW_AT_sibling behind the abbreviation code,
@@ -166,6 +174,10 @@ func (t *abbrevTable) add(code uint64, a abbrev) {
 }
 
 func (t *abbrevTable) addStep(a *abbrev, name, form uint64, implicit int64) {
+	switch name {
+	case attrName, attrLinkageName, attrMIPSLinkageName, attrDeclLine, attrSpecification:
+		a.named = true
+	}
 	slot := slotOf(a.kind, name)
 	if slot != slotNone && (slot != slotSibling || a.children) {
 		t.steps = append(t.steps, step{op: opTake, slot: slot, form: uint16(min(form, 0xffff)), implicit: implicit})

@@ -67,6 +67,7 @@ type Data struct {
 
 	mu    sync.Mutex
 	units map[unitKey]*unit
+	slots map[uint64]*slot // by offset of the unit's header
 
 	abbrevTables [abbrevSlots]atomic.Pointer[abbrevTable]
 	strsOnce     sync.Once
@@ -119,14 +120,14 @@ func (d *Data) AppendFrames(dst []frame.Frame, vaddr uint64) ([]frame.Frame, err
 	haveLines := false
 	var firstErr error
 	for round := 0; round < maxRounds; round++ {
-		id, ok, err := d.candidate(vaddr, round)
-		if err != nil && firstErr == nil {
-			firstErr = err
-		}
-		if !ok {
+		s, err := d.candidate(vaddr, round)
+		if s == nil {
+			if firstErr == nil {
+				firstErr = err
+			}
 			break
 		}
-		out, named, err := d.lookup(dst, id, vaddr)
+		out, named, err := d.lookup(dst, s, vaddr)
 		if named {
 			return out, err
 		}

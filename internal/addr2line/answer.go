@@ -10,6 +10,7 @@ type scratch struct {
 	hits  lineHits
 	names unitNames
 	one   [1]uint64
+	rows  lineRows
 	// Of a batch: its targets, and the frames of a chunk.
 	targets []uint64
 	frames  []frame.Frame
@@ -64,40 +65,47 @@ func (s *unitNames) file(i uint32) (string, error) {
 	return p, nil
 }
 
-// function returns what is known of the function of node id, whose DIE is at
-// die.
-func (s *unitNames) function(id int32, die uint32) (*function, error) {
+// function returns what is known of the function of node id. It is never nil.
+func (s *unitNames) function(id int32, n *node) (*function, error) {
 	if fn := s.byNode[id]; fn != nil {
 		return fn, nil
 	}
-	fn, err := s.lookup(int(die))
-	if err != nil {
-		return &function{}, err
+	key := n.originKey()
+	fn := s.byOrigin[key]
+	if key == 0 || fn == nil {
+		f, err := s.u.describe(n, s.w)
+		if err != nil {
+			return &function{}, err
+		}
+		fn = &f
+		if key != 0 {
+			s.byOrigin[key] = fn
+		}
 	}
 	s.byNode[id] = fn
 	return fn, nil
 }
 
-func (s *unitNames) lookup(die int) (*function, error) {
-	f, err := s.u.facts(die, s.w)
+// originKey is the same for the nodes of one unit that have one origin; 0 if
+// there is none.
+func (n *node) originKey() uint64 {
+	if !n.origin.present() {
+		return 0
+	}
+	// The form tells references to other files apart.
+	return n.origin.val<<16 | uint64(n.origin.form)
+}
+
+// describe gathers what is known of a node's function.
+func (u *unit) describe(n *node, w *work) (function, error) {
+	if !n.origin.present() {
+		return u.function(int(n.die), w)
+	}
+	ref, err := u.follow(n.origin, w)
 	if err != nil {
-		return nil, err
+		return function{}, err
 	}
-	shared := f.origin.present() && !f.linkage.present() && !f.name.present() && !f.specification.present() && !f.declLine.present()
-	if !shared {
-		fn, err := s.u.function(die, s.w)
-		return &fn, err
-	}
-	key := f.origin.val<<8 | uint64(f.origin.form)&0xff // the form tells files apart
-	if fn := s.byOrigin[key]; fn != nil {
-		return fn, nil
-	}
-	fn, err := s.u.function(die, s.w)
-	if err != nil {
-		return nil, err
-	}
-	s.byOrigin[key] = &fn
-	return &fn, nil
+	return ref.u.function(ref.pos, w)
 }
 
 // search finds what unit u says of sorted targets: after it, the walker and the
@@ -154,7 +162,7 @@ func (s *scratch) appendFrames(dst []frame.Frame, i int) (out []frame.Frame, nam
 	}
 	for {
 		n := &k.nodes[id]
-		fn, e := s.names.function(id, n.die)
+		fn, e := s.names.function(id, n)
 		note(e)
 		fr := frame.Frame{
 			Function: fn.name, LinkageName: fn.linkage, StartLine: fn.startLine,

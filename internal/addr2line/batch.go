@@ -52,7 +52,7 @@ type batch struct {
 
 // job is the addresses to ask one unit for.
 type job struct {
-	unit  uint64
+	unit  *slot
 	items []leftover
 }
 
@@ -112,17 +112,17 @@ func (b *batch) finish(l leftover) {
 // group sorts addresses by the unit to ask in a round. rest are those for which
 // there is none.
 func (b *batch) group(left []leftover, round int) (jobs []*job, rest []leftover) {
-	units := make(map[uint64]*job)
+	units := make(map[*slot]*job)
 	var last *job
 	for _, l := range left {
-		unit, ok, err := uint64(0), false, error(nil)
+		var unit *slot
 		if round < maxRounds {
-			unit, ok, err = b.d.candidate(b.vaddrs[l.i], round)
+			var err error
+			if unit, err = b.d.candidate(b.vaddrs[l.i], round); err != nil && l.err == nil {
+				l.err = err
+			}
 		}
-		if err != nil && l.err == nil {
-			l.err = err
-		}
-		if !ok {
+		if unit == nil {
 			rest = append(rest, l)
 			continue
 		}
@@ -177,7 +177,7 @@ func (b *batch) do(j *job) {
 	}
 	var dies, lines error
 	err := d.guard(func() error {
-		u, err := d.unitAt(&d.main, j.unit, b.w)
+		u, err := d.unitAt(&d.main, j.unit.off, b.w)
 		if err != nil {
 			return err
 		}

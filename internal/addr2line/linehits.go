@@ -94,7 +94,7 @@ func (h *lineHits) commit(u *unit, start, end uint64) {
 	if len(h.pending) == 0 {
 		return
 	}
-	if start < end && start >= u.d.in.CodeStart && start < u.maxAddr()-1 {
+	if u.covers(start, end) {
 		// Should the addresses of the sequence not ascend, a target can have
 		// several rows: the last counts, so they are taken backwards.
 		for i := len(h.pending) - 1; i >= 0; i-- {

@@ -7,10 +7,15 @@ type span struct{ lo, hi uint64 }
 // which the linker discarded: such ranges begin at 0 (BFD, gold; 1 in
 // .debug_ranges) or at one of the two largest addresses (LLD).
 func (u *unit) keep(dst []span, lo, hi uint64) []span {
-	if lo >= hi || lo < u.d.in.CodeStart || lo >= u.maxAddr()-1 {
+	if !u.covers(lo, hi) {
 		return dst
 	}
 	return append(dst, span{lo, hi})
+}
+
+// covers reports whether [lo, hi) is a range of code that the linker kept.
+func (u *unit) covers(lo, hi uint64) bool {
+	return lo < hi && lo >= u.d.in.CodeStart && lo < u.maxAddr()-1
 }
 
 // spans appends the ranges that a DIE's attributes give it (section 2.17).

@@ -10,8 +10,8 @@ func (d *Data) scannedIndex() *lazyIndex {
 	x := &d.scanned
 	x.once.Do(func() {
 		x.err = errInterrupted
-		ranges, err := d.scan()
-		x.index, x.err = newUnitIndex(ranges), err
+		ranges, units, err := d.scan()
+		x.index, x.err = newUnitIndex(ranges, units), err
 	})
 	return x
 }
@@ -19,25 +19,25 @@ func (d *Data) scannedIndex() *lazyIndex {
 // scanChunk is the least number of units worth a goroutine.
 const scanChunk = 64
 
-func (d *Data) scan() ([]unitRange, error) {
+func (d *Data) scan() (ranges []unitRange, units []uint64, err error) {
 	starts, err := d.starts(&d.main)
 	w := d.newWork()
 	n := min(runtime.GOMAXPROCS(0), len(starts)/scanChunk)
 	if n <= 1 {
-		ranges, scanErr := d.scanUnits(starts, w)
+		ranges, scanErr := d.scanUnits(starts, 0, w)
 		if scanErr != nil {
 			err = scanErr
 		}
-		return ranges, err
+		return ranges, starts, err
 	}
 	parts := make([][]unitRange, n)
 	errs := make([]error, n)
 	var wg sync.WaitGroup
 	for i := range n {
-		part := starts[i*len(starts)/n : (i+1)*len(starts)/n]
+		lo, hi := i*len(starts)/n, (i+1)*len(starts)/n
 		wg.Go(func() {
 			guardErr := d.guard(func() error {
-				parts[i], errs[i] = d.scanUnits(part, w)
+				parts[i], errs[i] = d.scanUnits(starts[lo:hi], uint32(lo), w)
 				return nil
 			})
 			if guardErr != nil {
@@ -46,14 +46,13 @@ func (d *Data) scan() ([]unitRange, error) {
 		})
 	}
 	wg.Wait()
-	var ranges []unitRange
 	for i := range parts {
 		ranges = append(ranges, parts[i]...)
 		if errs[i] != nil {
 			err = errs[i]
 		}
 	}
-	return ranges, err
+	return ranges, starts, err
 }
 
 // guard runs fn under the caller's guard.
@@ -64,21 +63,22 @@ func (d *Data) guard(fn func() error) error {
 	return d.in.Guard(fn)
 }
 
-// scanUnits returns the ranges of the units at some offsets, and the error of
-// the last that could not be read.
-func (d *Data) scanUnits(starts []uint64, w *work) (ranges []unitRange, err error) {
+// scanUnits returns the ranges of the units at some offsets, which are numbered
+// from first, and the error of the last that could not be read.
+func (d *Data) scanUnits(starts []uint64, first uint32, w *work) (ranges []unitRange, err error) {
 	var spans []span
-	for _, off := range starts {
+	for i, off := range starts {
+		id := first + uint32(i)
 		var unitErr error
 		if spans, unitErr = d.scanUnit(spans[:0], off, w); unitErr != nil {
 			err = unitErr
 		}
 		for _, s := range spans {
-			if k := len(ranges) - 1; k >= 0 && ranges[k].hi == s.lo && ranges[k].unit == off {
+			if k := len(ranges) - 1; k >= 0 && ranges[k].hi == s.lo && ranges[k].unit == id {
 				ranges[k].hi = s.hi
 				continue
 			}
-			ranges = append(ranges, unitRange{s.lo, s.hi, off})
+			ranges = append(ranges, unitRange{s.lo, s.hi, id})
 		}
 	}
 	return ranges, err

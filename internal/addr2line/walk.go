@@ -12,6 +12,9 @@ type node struct {
 	// callFile, callLine and callColumn are the call site's, in the file that
 	// the line table of the unit numbers so.
 	callFile, callLine, callColumn uint32
+	// origin is the DIE that describes the function of an inlined call; absent
+	// if the call's own does.
+	origin attr
 	// entry is the vaddr of a function's first instruction.
 	entry uint64
 	// size is what a function covers, in bytes.
@@ -156,7 +159,7 @@ func (k *walker) run() error {
 		}
 		id := int32(noNode)
 		if a.kind == kindFunc || cur != noNode {
-			if id, err = k.visit(a.kind, at, &v, cur); err != nil {
+			if id, err = k.visit(a, at, &v, cur); err != nil {
 				return err
 			}
 		}
@@ -260,7 +263,7 @@ func (k *walker) read(steps []step, pos int, v *values) int {
 }
 
 // visit makes a node of the DIE at pos if it covers a target, and returns it.
-func (k *walker) visit(kd kind, pos int, v *values, parent int32) (int32, error) {
+func (k *walker) visit(a *abbrev, pos int, v *values, parent int32) (int32, error) {
 	u := k.u
 	first := len(k.spans)
 	spans, err := u.spans(k.spans, v.attrs[slotLowPC], v.attrs[slotHighPC], v.attrs[slotRanges], k.w)
@@ -273,7 +276,7 @@ func (k *walker) visit(kd kind, pos int, v *values, parent int32) (int32, error)
 		return noNode, nil
 	}
 	n := node{die: uint32(pos), parent: noNode, function: int32(len(k.nodes)), hi: int32(len(k.targets)), entry: added[0].lo}
-	if kd == kindInline {
+	if a.kind == kindInline {
 		p := &k.nodes[parent]
 		if n.depth = p.depth + 1; n.depth > maxInlined {
 			return noNode, badFormat(secInfo, u.off+uint64(pos), "more than %d calls inlined into each other", maxInlined)
@@ -282,6 +285,9 @@ func (k *walker) visit(kd kind, pos int, v *values, parent int32) (int32, error)
 		n.callFile = clamp32(v.attrs[slotCallFile])
 		n.callLine = clamp32(v.attrs[slotCallLine])
 		n.callColumn = clamp32(v.attrs[slotCallColumn])
+		if !a.named {
+			n.origin = v.attrs[slotOrigin]
+		}
 	} else {
 		for _, s := range added {
 			n.size += s.hi - s.lo
@@ -364,6 +370,33 @@ func (k *walker) paint(id int32, s span) (first, end int32, ok bool) {
 		}
 	}
 	return first, i, ok
+}
+
+// paintAll covers targets by the nodes and ranges that were kept.
+func (k *walker) paintAll(targets []uint64) error {
+	k.targets, k.deep = targets, k.deep[:0]
+	for range targets {
+		k.deep = append(k.deep, noNode)
+	}
+	for i := 0; i < len(k.spans); {
+		id := k.owners[i]
+		n := &k.nodes[id]
+		if n.lo, n.hi = 0, int32(len(targets)); n.parent != noNode {
+			n.lo, n.hi = k.nodes[n.parent].lo, k.nodes[n.parent].hi
+		}
+		lo, hi := int32(len(targets)), int32(0)
+		for ; i < len(k.spans) && k.owners[i] == id; i++ {
+			first, end, ok := k.paint(id, k.spans[i])
+			if ok {
+				lo, hi = min(lo, first), max(hi, end)
+			}
+		}
+		n.lo, n.hi = min(lo, hi), hi
+		if k.paints > maxPaints*len(targets) {
+			return badFormat(secInfo, k.u.off, "functions overlap too often")
+		}
+	}
+	return nil
 }
 
 // lowerBound returns the index of the first vaddr of a that is not below v.

@@ -14,7 +14,8 @@ type Input struct {
 	// Section returns the bytes of the section of that name (".debug_info";
 	// ".debug_info.dwo" of the files that Split returns), decompressed,
 	// relocated if the file is a relocatable object, and nil without an error
-	// if there is none. It is called at most once per section, when it is
+	// if there is none. Of several sections of one name, as .dwo files have
+	// them for type units, it returns all, one behind the other. It is called at most once per section, when it is
 	// first needed, possibly by several goroutines at once. The bytes must
 	// stay as they are while the Data is used.
 	Section func(name string) ([]byte, error)

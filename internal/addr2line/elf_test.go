@@ -4,14 +4,20 @@ import (
 	"debug/elf"
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 )
 
 // object is an ELF file as the tests read it.
 type object struct {
 	path string
+	name string // for messages
 	elf  *elf.File
 	text [][2]uint64 // executable sections
+	// split opens the files of split units.
+	split func(Skeleton) (*Input, error)
+	// alt opens the supplementary file.
+	alt func() (*Input, error)
 }
 
 func openObject(t testing.TB, path string) *object {
@@ -21,7 +27,7 @@ func openObject(t testing.TB, path string) *object {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.Close() })
-	o := &object{path: path, elf: f}
+	o := &object{path: path, name: filepath.Base(path), elf: f}
 	for _, s := range f.Sections {
 		if s.Flags&elf.SHF_EXECINSTR != 0 && s.Size > 0 {
 			o.text = append(o.text, [2]uint64{s.Addr, s.Addr + s.Size})
@@ -30,9 +36,9 @@ func openObject(t testing.TB, path string) *object {
 	return o
 }
 
-// input is the object's Input, without supplementary and split files.
+// input is the object's Input.
 func (o *object) input() Input {
-	in := Input{Section: o.section, BigEndian: o.elf.ByteOrder.String() == "BigEndian"}
+	in := Input{Section: o.section, BigEndian: o.elf.ByteOrder.String() == "BigEndian", Split: o.split, Supplementary: o.alt}
 	for _, t := range o.text {
 		if in.CodeStart == 0 || t[0] < in.CodeStart {
 			in.CodeStart = t[0]
@@ -41,15 +47,21 @@ func (o *object) input() Input {
 	return in
 }
 
+// section returns a section's bytes. Of several sections of one name, as .dwo
+// files have them for type units, it returns all.
 func (o *object) section(name string) ([]byte, error) {
-	s := o.elf.Section(name)
-	if s == nil {
-		s = o.elf.Section(".z" + name[1:])
+	var all []byte
+	for _, s := range o.elf.Sections {
+		if s.Name != name && s.Name != ".z"+name[1:] || s.Type == elf.SHT_NOBITS {
+			continue
+		}
+		data, err := s.Data()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, data...)
 	}
-	if s == nil || s.Type == elf.SHT_NOBITS {
-		return nil, nil
-	}
-	return s.Data()
+	return all, nil
 }
 
 // vaddrs returns every step-th address of the object's code.
@@ -86,6 +98,11 @@ func withoutSymbols(t testing.TB, o *object) string {
 	path := fmt.Sprintf("%s/%s", t.TempDir(), "object")
 	if err := os.WriteFile(path, data, 0o755); err != nil {
 		t.Fatal(err)
+	}
+	if pkg, err := os.ReadFile(o.path + ".dwp"); err == nil {
+		if err := os.WriteFile(path+".dwp", pkg, 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return path
 }

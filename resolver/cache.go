@@ -147,13 +147,12 @@ func (c *cache) close() {
 
 // newCore reads the head of an opened file, which it owns from here on.
 func newCore(f *os.File, stat proc.FileStat) (*core, error) {
-	local := elffile.IsMappable(f)
 	src, err := elffile.OpenSource(f)
 	if err != nil {
 		f.Close()
 		return nil, err
 	}
-	co := &core{key: coreKeyOf(stat), src: src, file: f, local: local}
+	co := &core{key: coreKeyOf(stat), src: src, file: f, local: elffile.AnswersAtOnce(src)}
 	co.whole, co.wholeErr = newView(co, src, 0)
 	return co, nil
 }

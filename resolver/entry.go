@@ -9,10 +9,10 @@ import (
 	"github.com/symfetch/symfetch/internal/proc"
 )
 
-// newEntry opens the object behind m and describes it. It never fails: an
-// entry without an object says why. A file system that does not answer costs
-// the time limit.
-func (p *Process) newEntry(ctx context.Context, m Mapping) (*Entry, proc.FileStat) {
+// newEntry opens the object behind m and describes it; code are the object's
+// other mappings of code. It never fails: an entry without an object says why.
+// A file system that does not answer costs the time limit.
+func (p *Process) newEntry(ctx context.Context, m Mapping, code []Mapping) (*Entry, proc.FileStat) {
 	type both struct {
 		e    *Entry
 		stat proc.FileStat
@@ -20,11 +20,16 @@ func (p *Process) newEntry(ctx context.Context, m Mapping) (*Entry, proc.FileSta
 	err := p.stalledError(m)
 	var made both
 	if err == nil {
-		made, err = limited(ctx, p.r.timeout, func() (both, error) {
-			o := p.climb(ctx, m)
+		open := func() (both, error) {
+			o := p.climb(ctx, m, code)
 			return both{p.describe(o), o.stat}, nil
-		}, func(b both) { b.e.Close() })
-		p.noteStall(m, err)
+		}
+		if p.isLocal(m) {
+			made, err = open()
+		} else {
+			made, err = limited(ctx, p.r.timeout, open, func(b both) { b.e.Close() })
+			p.noteStall(m, err)
+		}
 	}
 	if err != nil {
 		open := &OpenError{Path: cutName(m.Name), Mapping: m, cause: err}
@@ -120,6 +125,11 @@ func (o opened) isAt(stat proc.FileStat) bool {
 
 // statName looks for the file that a mapping's name means to the target.
 func (p *Process) statName(name string) (proc.FileStat, bool) {
+	if same, err := p.sameMounts(); err == nil && same && p.rootLink() == "/" {
+		// Its paths are ours.
+		stat, err := proc.StatPath(name)
+		return stat, err == nil
+	}
 	for _, path := range p.pathsInRoot(name) {
 		if stat, err := p.os.StatInRoot(path); err == nil {
 			return stat, true

@@ -13,7 +13,8 @@ import (
 
 // opened is what the ladder came to for one mapping.
 type opened struct {
-	mapping  Mapping // as the kernel named it
+	mapping  Mapping   // as the kernel named it
+	code     []Mapping // the object's other mappings of code
 	identity identity
 	object   *Object // nil where err is not
 	stat     proc.FileStat
@@ -29,9 +30,9 @@ func (o opened) close() {
 
 // climb finds the object behind m: it asks for the live identity, tries the
 // rungs in order and takes the first offer that verify accepts.
-func (p *Process) climb(ctx context.Context, m Mapping) opened {
+func (p *Process) climb(ctx context.Context, m Mapping, code []Mapping) opened {
 	m, id, err := p.identify(m)
-	res := opened{mapping: m, identity: id}
+	res := opened{mapping: m, code: code, identity: id}
 	if err != nil {
 		res.err = err
 		return res
@@ -125,6 +126,7 @@ func (p *Process) consider(res *opened, source Source, path string, f *os.File) 
 	if err != nil {
 		return err
 	}
+	by.modified = by.modified || p.modifiedIn(res.code, co.src)
 	if err := p.os.Alive(); err != nil {
 		// The rungs open by the process's number, which may be another's now.
 		return p.osError(err)

@@ -3,6 +3,8 @@ package resolver
 import (
 	"context"
 	"iter"
+	"sync"
+	"sync/atomic"
 
 	"github.com/symfetch/symfetch/buildid"
 	"github.com/symfetch/symfetch/internal/proc"
@@ -19,36 +21,12 @@ func (p *Process) Objects(ctx context.Context) iter.Seq2[*Entry, error] {
 			yield(nil, p.osError(err))
 			return
 		}
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		groups := p.group(ctx, all)
-		ahead := make(chan chan *Entry, openAtOnce)
-		go func() {
-			defer close(ahead)
-			for _, g := range groups {
-				made := make(chan *Entry, 1)
-				select {
-				case ahead <- made:
-					go func() { made <- p.open(ctx, g) }()
-				case <-ctx.Done():
-					return
-				}
-			}
-		}()
-		stopped := false
-		for made := range ahead {
-			e := <-made
-			if stopped {
-				e.Close()
-				continue
-			}
+		made := p.openAll(ctx, p.group(ctx, all))
+		defer made.stop()
+		for e := range made.entries() {
 			if !yield(e, nil) {
-				stopped = true
-				cancel()
+				return
 			}
-		}
-		if stopped {
-			return
 		}
 		if err := ctx.Err(); err != nil {
 			yield(nil, err)
@@ -82,6 +60,80 @@ func (p *Process) Object(ctx context.Context, m Mapping) (*Object, error) {
 	return e.Object, e.Err
 }
 
+// ahead is how many objects are opened beyond the one that the caller of
+// Objects looks at: more than workers, so that one that stalls does not hold
+// the others up.
+const ahead = 4 * openAtOnce
+
+// opening is a list of objects that workers open a few ahead of their reader.
+type opening struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+	n      int
+	next   atomic.Int64
+	tokens chan struct{}      // one for each object that is opened and not read
+	made   [ahead]chan *Entry // of the object with the index modulo ahead
+	wg     sync.WaitGroup
+}
+
+// openAll begins to open the objects of groups. The caller reads entries and
+// calls stop.
+func (p *Process) openAll(ctx context.Context, groups []group) *opening {
+	o := &opening{n: len(groups), tokens: make(chan struct{}, ahead)}
+	o.ctx, o.cancel = context.WithCancel(ctx)
+	for i := range o.made {
+		o.made[i] = make(chan *Entry, 1)
+	}
+	for range min(openAtOnce, o.n) {
+		o.wg.Go(func() {
+			for {
+				select {
+				case o.tokens <- struct{}{}:
+				case <-o.ctx.Done():
+					return
+				}
+				i := int(o.next.Add(1)) - 1
+				if i >= o.n {
+					return
+				}
+				o.made[i%ahead] <- p.open(o.ctx, groups[i])
+			}
+		})
+	}
+	return o
+}
+
+// entries yields the entries in the order of the groups, until the context
+// ends. The receiver closes them.
+func (o *opening) entries() iter.Seq[*Entry] {
+	return func(yield func(*Entry) bool) {
+		for i := range o.n {
+			select {
+			case e := <-o.made[i%ahead]:
+				<-o.tokens
+				if !yield(e) {
+					return
+				}
+			case <-o.ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// stop ends the workers and closes what nobody read.
+func (o *opening) stop() {
+	o.cancel()
+	o.wg.Wait()
+	for _, made := range o.made {
+		select {
+		case e := <-made:
+			e.Close()
+		default:
+		}
+	}
+}
+
 // group is the mappings of one loaded object.
 type group struct {
 	mappings []Mapping
@@ -94,7 +146,13 @@ func (p *Process) open(ctx context.Context, g group) *Entry {
 	if g.code.Name == vdsoName {
 		return p.vdsoEntry(g.code)
 	}
-	e, _ := p.newEntry(ctx, g.code)
+	var code []Mapping
+	for _, m := range g.mappings {
+		if isCode(m) && m.Start != g.code.Start {
+			code = append(code, m)
+		}
+	}
+	e, _ := p.newEntry(ctx, g.code, code)
 	e.Mappings = g.mappings
 	return e
 }

@@ -20,6 +20,7 @@ type Process struct {
 	pid int
 
 	mounts     func() ([]proc.Mount, error)
+	fsTypes    func() map[device]string
 	rootLinkOf func() (string, error)
 	sameMounts func() (bool, error)
 
@@ -44,9 +45,11 @@ func (r *Resolver) Process(ctx context.Context, pid int) (*Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("process %d: %w", pid, err)
 	}
+	mounts := sync.OnceValues(os.Mounts)
 	return &Process{
 		r: r, os: os, pid: pid,
-		mounts:     sync.OnceValues(os.Mounts),
+		mounts:     mounts,
+		fsTypes:    fsTypesOf(mounts),
 		rootLinkOf: sync.OnceValues(os.RootLink),
 		sameMounts: sync.OnceValues(os.SameMountNamespace),
 		slots:      make(map[slotKey]*slot),
@@ -115,24 +118,31 @@ func (p *Process) OpenRange(ctx context.Context, m Mapping) (*os.File, error) {
 
 // fsType is the type of the file system that holds m's file, "" where the
 // target's mounts do not show it (a detached mount, or no permission).
-func (p *Process) fsType(m Mapping) string {
-	mounts, err := p.mounts()
-	if err != nil {
-		return ""
-	}
-	for _, mnt := range mounts {
-		if mnt.DevMajor == m.DevMajor && mnt.DevMinor == m.DevMinor {
-			return mnt.FSType
+func (p *Process) fsType(m Mapping) string { return p.fsTypes()[device{m.DevMajor, m.DevMinor}] }
+
+func fsTypesOf(mounts func() ([]proc.Mount, error)) func() map[device]string {
+	return sync.OnceValue(func() map[device]string {
+		types := make(map[device]string)
+		all, err := mounts()
+		if err != nil {
+			return types
 		}
-	}
-	return ""
+		for _, mnt := range all {
+			types[device{mnt.DevMajor, mnt.DevMinor}] = mnt.FSType
+		}
+		return types
+	})
 }
 
 // ownsInodes reports whether m's file system gives one inode number to one
 // file, in the mapping and in stat alike. Stacked ones do not: overlayfs keeps
 // the number when it moves a file to another layer, and network and FUSE
 // servers choose numbers as they like.
-func (p *Process) ownsInodes(m Mapping) bool {
+func (p *Process) ownsInodes(m Mapping) bool { return p.isLocal(m) }
+
+// isLocal reports whether m's file system is a local one, which answers
+// without anybody else's help.
+func (p *Process) isLocal(m Mapping) bool {
 	switch p.fsType(m) {
 	case "ext2", "ext3", "ext4", "xfs", "tmpfs", "ramfs", "squashfs", "erofs", "f2fs", "iso9660", "vfat":
 		return true

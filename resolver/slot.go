@@ -171,9 +171,39 @@ func (p *Process) loadedAt(m Mapping) uint64 {
 	return cur.Start
 }
 
+// codeBeside lists the mappings of code that adjoin m and are of the same load
+// of its file: text that mprotect split, or several segments.
+func (p *Process) codeBeside(m Mapping) []Mapping {
+	var code []Mapping
+	cur := m
+	for range maxWalk {
+		if cur.Start == 0 {
+			break
+		}
+		prev, err := p.os.Query(cur.Start-1, 0)
+		if err != nil || !sameFile(prev, m) || prev.Offset > cur.Offset {
+			break
+		}
+		if cur = prev; isCode(cur) {
+			code = append(code, cur)
+		}
+	}
+	cur = m
+	for range maxWalk {
+		next, err := p.os.Query(cur.End, 0)
+		if err != nil || !sameFile(next, m) || next.Offset < cur.Offset {
+			break
+		}
+		if cur = next; isCode(cur) {
+			code = append(code, cur)
+		}
+	}
+	return code
+}
+
 // fill opens the object for a slot within the Resolver's time limit.
 func (p *Process) fill(ctx context.Context, s *slot, m Mapping) {
-	s.entry, s.stat = p.newEntry(ctx, m)
+	s.entry, s.stat = p.newEntry(ctx, m, p.codeBeside(m))
 	s.entry.Mappings = []Mapping{m}
 	s.at = time.Now()
 	if ctx.Err() != nil {

@@ -74,6 +74,18 @@ func (p *Process) differsAt(m Mapping, own []uint64, src elffile.Source) bool {
 	return false
 }
 
+// modifiedIn reports whether a mapping of the accepted file has a page of the
+// process's own with other bytes than the file.
+func (p *Process) modifiedIn(code []Mapping, src elffile.Source) bool {
+	for _, m := range code {
+		own, _ := p.os.PrivatePages(m, maxPrivate)
+		if p.differsAt(m, own, src) {
+			return true
+		}
+	}
+	return false
+}
+
 // byHandle reports whether the kernel opened the file by the mapping or by
 // the process, without looking up a path that could have changed.
 func (s Source) byHandle() bool {

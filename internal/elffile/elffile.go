@@ -17,8 +17,11 @@ package elffile
 import (
 	"debug/elf"
 	"encoding/binary"
+	"io"
 	"sync"
 	"sync/atomic"
+
+	"github.com/symfetch/symfetch/buildid"
 )
 
 // File is an open ELF. It is safe for concurrent use; Close must come last.
@@ -30,6 +33,9 @@ type File struct {
 	hdr   header
 	order binary.ByteOrder
 	progs []elf.ProgHeader
+	// notes are set where Parse saw all of the program headers' notes and a
+	// GNU build ID among them.
+	notes buildid.Notes
 	// image is nil for an ELF in a file.
 	image *image
 	// sections are read on first use. Only success is kept, so that an
@@ -37,23 +43,40 @@ type File struct {
 	sections atomic.Pointer[sectionTable]
 }
 
-// headSize is how many bytes Parse reads first: ELF header and program headers
-// of all but odd objects.
-const headSize = 1 << 10
-
-// scratch holds *[scratchSize]byte for what is read, decoded and forgotten.
-var scratch = sync.Pool{New: func() any { return new([scratchSize]byte) }}
-
-// scratchSize is the size in bytes of a scratch buffer: a page.
+// scratchSize is the size in bytes of a scratch buffer: the first page of a file
+// holds ELF header, program headers and notes of nearly all objects.
 const scratchSize = 4 << 10
+
+// scratchPage is a buffer for what is read, decoded and forgotten. It is a
+// reader of the n bytes that it holds, the first ones of a file.
+type scratchPage struct {
+	n int
+	b [scratchSize]byte
+}
+
+// scratch holds unused *scratchPage.
+var scratch = sync.Pool{New: func() any { return new(scratchPage) }}
+
+// ReadAt reads from the page's n bytes.
+func (p *scratchPage) ReadAt(b []byte, off int64) (int, error) {
+	if off < 0 || off >= int64(p.n) {
+		return 0, io.EOF
+	}
+	n := copy(b, p.b[off:p.n])
+	if n < len(b) {
+		return n, io.EOF
+	}
+	return n, nil
+}
 
 // Parse reads the ELF header and the program headers of s. The File owns s from
 // then on; where Parse fails the caller still does. It returns [ErrNotELF] for
 // a wrong magic and *[FormatError] for a malformed header.
 func Parse(s Source) (*File, error) {
-	buf := scratch.Get().(*[scratchSize]byte)
-	defer scratch.Put(buf)
-	head := buf[:min(headSize, s.Size())]
+	page := scratch.Get().(*scratchPage)
+	defer scratch.Put(page)
+	page.n = int(min(scratchSize, s.Size()))
+	head := page.b[:page.n]
 	if err := readFull(s, head, 0); err != nil {
 		return nil, err
 	}
@@ -69,6 +92,11 @@ func Parse(s Source) (*File, error) {
 	f.progs = h.decodeProgs(table)
 	if err := checkProgs(f.progs, h.phoff); err != nil {
 		return nil, err
+	}
+	// The notes are nearly always in the page at hand. Where they are not,
+	// or incomplete, Notes looks when it is asked.
+	if n, err := f.progNotes(page); err == nil && n.GNU != "" {
+		f.notes = n
 	}
 	return f, nil
 }

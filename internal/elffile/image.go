@@ -3,7 +3,6 @@ package elffile
 import (
 	"bytes"
 	"debug/elf"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -162,14 +161,6 @@ func readMemory(read ReadMemory, p []byte, addr uint64) error {
 		return fmt.Errorf("memory at addr %#x: %d of %d bytes: %w", addr, n, len(p), orUnexpectedEOF(err))
 	}
 	return nil
-}
-
-// orUnexpectedEOF gives a read that came back short without saying why a reason.
-func orUnexpectedEOF(err error) error {
-	if err == nil || errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
 }
 
 // memorySource answers file offsets from a process's memory.

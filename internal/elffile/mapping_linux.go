@@ -2,17 +2,25 @@ package elffile
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"sync"
 
 	"golang.org/x/sys/unix"
 )
 
+// smallFile is the size in bytes up to which a file is read as a whole: that
+// costs less than a mapping and the reads of its headers.
+const smallFile = 16 << 10
+
 // fileSource is a file: pread for ReadAt, and for View one mapping of the whole
-// file made on first use, where its file system allows it.
+// file made on first use, where its file system allows it. A small file is one
+// private copy.
 type fileSource struct {
-	f    *os.File
-	size int64
+	f        *os.File
+	size     int64
+	mappable bool
+	small    []byte // the whole file, nil unless it is small
 
 	mu     sync.Mutex
 	state  mapState
@@ -42,11 +50,37 @@ func OpenSource(f *os.File) (Source, error) {
 		_ = f.Close() // nothing was written
 		return nil, err
 	}
-	return &fileSource{f: f, size: fi.Size()}, nil
+	s := &fileSource{f: f, size: fi.Size(), mappable: IsMappable(f)}
+	if s.size <= smallFile {
+		s.small = s.readWhole()
+	}
+	return s, nil
 }
 
-func (s *fileSource) Size() int64                             { return s.size }
-func (s *fileSource) ReadAt(p []byte, off int64) (int, error) { return s.f.ReadAt(p, off) }
+// readWhole reads a small file; nil where not all of it comes.
+func (s *fileSource) readWhole() []byte {
+	p := make([]byte, s.size)
+	if n, _ := s.f.ReadAt(p, 0); n < len(p) {
+		return nil
+	}
+	return p
+}
+
+func (s *fileSource) Size() int64 { return s.size }
+
+func (s *fileSource) ReadAt(p []byte, off int64) (int, error) {
+	if s.small == nil {
+		return s.f.ReadAt(p, off)
+	}
+	if off < 0 || off >= s.size {
+		return 0, io.EOF
+	}
+	n := copy(p, s.small[off:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
 
 func (s *fileSource) View(off, n int64) ([]byte, error) {
 	if err := checkRange(off, n, s.size); err != nil {
@@ -58,6 +92,9 @@ func (s *fileSource) View(off, n int64) ([]byte, error) {
 	m, err := s.mapping()
 	if err != nil {
 		return nil, err
+	}
+	if s.small != nil {
+		return s.small[off : off+n : off+n], nil
 	}
 	if m == nil {
 		return copyOf(s.f, off, n)
@@ -71,7 +108,7 @@ func (s *fileSource) mapping() ([]byte, error) {
 	defer s.mu.Unlock()
 	if s.state == mapUnknown {
 		s.state = mapRefused
-		if IsMappable(s.f) {
+		if s.mappable && s.small == nil {
 			s.tryMap()
 		}
 	}
@@ -121,6 +158,18 @@ func control(f *os.File, fn func(fd int) error) error {
 		return err
 	}
 	return ferr
+}
+
+// AnswersAtOnce tells whether s is a file for which [IsMappable] holds, or a
+// part of one: reading it waits for nothing but a local disk.
+func AnswersAtOnce(s Source) bool {
+	switch s := s.(type) {
+	case *fileSource:
+		return s.mappable
+	case *subSource:
+		return AnswersAtOnce(s.parent)
+	}
+	return false
 }
 
 // IsMappable tells whether f may be read through a mapping: whether it lies on

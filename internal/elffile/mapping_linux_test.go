@@ -2,7 +2,9 @@ package elffile
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,6 +31,47 @@ func TestMappableType(t *testing.T) {
 		if got := mappableType(c.magic); got != c.want {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
+	}
+}
+
+// bigContent is more than a file that is read as a whole.
+var bigContent = strings.Repeat("bytes of the file ", smallFile/16)
+
+// TestSmallFile reads a file that is one private copy: through a view and by
+// offset, beyond its end, and after it was closed.
+func TestSmallFile(t *testing.T) {
+	f, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString("bytes"); err != nil {
+		t.Fatal(err)
+	}
+	s, err := OpenSource(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.(*fileSource).small == nil {
+		t.Error("not read as a whole")
+	}
+	if v, err := s.View(1, 4); string(v) != "ytes" || err != nil {
+		t.Errorf("view %q, %v", v, err)
+	}
+	if v, err := s.View(1, 5); err == nil {
+		t.Errorf("view beyond the end: %q", v)
+	}
+	var b [8]byte
+	if n, err := s.ReadAt(b[:], 2); n != 3 || err != io.EOF || string(b[:n]) != "tes" {
+		t.Errorf("read %q, %v", b[:n], err)
+	}
+	if n, err := s.ReadAt(b[:], 5); n != 0 || err != io.EOF {
+		t.Errorf("read at the end: %d, %v", n, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.View(0, 1); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("view of a closed source: %v", err)
 	}
 }
 
@@ -68,7 +111,7 @@ func TestMappableOfFiles(t *testing.T) {
 		}
 		f := os.NewFile(uintptr(fd), name)
 		if flags == 0 {
-			if _, err := f.WriteString("bytes"); err != nil {
+			if _, err := f.WriteString(bigContent); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -79,7 +122,7 @@ func TestMappableOfFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer os.Remove(shm.Name())
-	if _, err := shm.WriteString("bytes"); err != nil {
+	if _, err := shm.WriteString(bigContent); err != nil {
 		t.Fatal(err)
 	}
 	expectMappable(t, shm, true)
@@ -113,7 +156,7 @@ func TestMappableOfMounts(t *testing.T) {
 	if err := os.Mkdir(tree, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(tree, "file"), []byte("bytes of the file"), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(tree, "file"), []byte(bigContent), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	script := `set -e

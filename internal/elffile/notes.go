@@ -3,6 +3,7 @@ package elffile
 import (
 	"debug/elf"
 	"errors"
+	"io"
 
 	"github.com/symfetch/symfetch/buildid"
 )
@@ -24,52 +25,61 @@ const (
 // image. An object without any build ID is no error; bytes that cannot be read
 // are, and what was found before comes with it.
 func (f *File) Notes() (buildid.Notes, error) {
-	var n buildid.Notes
-	var first error
+	if f.notes.GNU != "" {
+		return f.notes, nil
+	}
+	n, err := f.progNotes(f.src)
+	if n.GNU == "" && f.image == nil {
+		m, serr := f.sectionNotes()
+		n.Merge(m)
+		if err == nil && !errors.Is(serr, ErrNoSection) {
+			err = serr
+		}
+	}
+	if n.GNU != "" {
+		err = nil // the answer is complete, whatever else is broken
+	}
+	return n, err
+}
+
+// progNotes returns the build IDs in and behind the PT_NOTE segments, read from
+// r. The error is the first segment's that could not be read.
+func (f *File) progNotes(r io.ReaderAt) (n buildid.Notes, err error) {
 	for i := range f.progs {
 		p := &f.progs[i]
 		if p.Type != elf.PT_NOTE || p.Filesz == 0 {
 			continue
 		}
-		m, err := f.segmentNotes(p)
+		m, perr := f.segmentNotes(r, p)
 		n.Merge(m)
-		if first == nil {
-			first = err
+		if err == nil {
+			err = perr
 		}
 	}
-	if n.GNU == "" && f.image == nil {
-		m, err := f.sectionNotes()
-		n.Merge(m)
-		if first == nil && !errors.Is(err, ErrNoSection) {
-			first = err
-		}
-	}
-	if n.GNU != "" {
-		first = nil // the answer is complete, whatever else is broken
-	}
-	return n, first
+	return n, err
 }
 
 // segmentNotes returns the build IDs in and directly behind the PT_NOTE p.
-func (f *File) segmentNotes(p *elf.ProgHeader) (buildid.Notes, error) {
+func (f *File) segmentNotes(r io.ReaderAt, p *elf.ProgHeader) (buildid.Notes, error) {
 	size := min(p.Filesz, maxNotes)
 	if total := uint64(f.src.Size()); p.Off > total || size > total-p.Off {
 		return buildid.Notes{}, badFormat("PT_NOTE", p.Off, "%d bytes lie outside the file of %#x bytes", size, total)
 	}
 	behind := f.behind(p)
-	buf := scratch.Get().(*[scratchSize]byte)
-	defer scratch.Put(buf)
-	data := buf[:]
+	page := scratch.Get().(*scratchPage)
+	defer scratch.Put(page)
+	data := page.b[:]
 	if size+behind > uint64(len(data)) {
 		data = make([]byte, size+behind)
 	}
 	data = data[:size+behind]
-	if err := readFull(f.src, data, int64(p.Off)); err != nil {
-		return buildid.Notes{}, err
+	got, err := r.ReadAt(data, int64(p.Off))
+	if uint64(got) < size || got < len(data) && err != nil && err != io.EOF {
+		return buildid.Notes{}, badRead(got, len(data), int64(p.Off), err)
 	}
 	n := buildid.FromNotes(data[:size], f.order, p.Align)
-	if n.GNU == "" && n.Go != "" && behind > 0 && buildid.WantBehind(data[:size], f.order, p.Align) {
-		n.GNU = buildid.GNUAt(data[size:], f.order)
+	if n.GNU == "" && n.Go != "" && buildid.WantBehind(data[:size], f.order, p.Align) {
+		n.GNU = buildid.GNUAt(data[size:got], f.order)
 	}
 	return n, nil
 }

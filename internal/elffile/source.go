@@ -1,6 +1,7 @@
 package elffile
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -69,14 +70,23 @@ func grown(p []byte, size int64) []byte {
 
 // readFull fills p from off. Fewer bytes are io.ErrUnexpectedEOF.
 func readFull(r io.ReaderAt, p []byte, off int64) error {
-	n, err := r.ReadAt(p, off)
-	if n == len(p) {
-		return nil
+	if n, err := r.ReadAt(p, off); n < len(p) {
+		return badRead(n, len(p), off, err)
 	}
-	if err == nil || err == io.EOF {
-		err = io.ErrUnexpectedEOF
+	return nil
+}
+
+// badRead makes the error of a read of size bytes that gave n.
+func badRead(n, size int, off int64, err error) error {
+	return fmt.Errorf("%d of %d bytes at offset %#x: %w", n, size, off, orUnexpectedEOF(err))
+}
+
+// orUnexpectedEOF gives a read that came back short without saying why a reason.
+func orUnexpectedEOF(err error) error {
+	if err == nil || errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
 	}
-	return fmt.Errorf("read %d bytes at offset %#x: %w", len(p), off, err)
+	return err
 }
 
 // FileOf returns the open file behind s and where s begins in it; nil for a

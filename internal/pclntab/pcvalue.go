@@ -78,10 +78,31 @@ func uvarint(b []byte) (v uint32, n int) {
 
 // at returns the value at target. ok is false beyond the table's end.
 func (p *pcTable) at(target uint32) (val int32, ok bool) {
-	for p.next() {
-		if target < p.end {
-			return p.val, true
+	for p.end <= target {
+		p.short(target)
+		if p.end <= target && !p.next() {
+			return -1, false
 		}
 	}
-	return -1, false
+	return p.val, true
+}
+
+// short steps on to target while both deltas are single bytes, as nearly all
+// are, without next's call and checks. It stops before the first step that is
+// not that simple.
+func (p *pcTable) short(target uint32) {
+	b, val, end := p.b, p.val, p.end
+	limit := min(target, 1<<32-1-0x80*4) // end cannot overflow in the loop
+	i := 0
+	for i+1 < len(b) && end <= limit {
+		dv, dp := uint32(b[i]), uint32(b[i+1])
+		if (dv|dp)&0x80 != 0 || dp == 0 || dv == 0 && end != 0 {
+			break
+		}
+		val += int32(-(dv & 1) ^ (dv >> 1))
+		p.start = end
+		end += dp * p.minLC
+		i += 2
+	}
+	p.b, p.val, p.end = b[i:], val, end
 }

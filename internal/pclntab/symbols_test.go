@@ -39,8 +39,12 @@ func compareSymbols(t *testing.T, tab *pclntab.Table, img *elfImage) {
 			bad++
 			t.Errorf("%s at %#x ends at %#x, its symbols %s have sizes %v", f.Name, f.Entry, f.End, names[f.Entry], sizes[f.Entry])
 		}
+		if strings.HasPrefix(f.Name, "type:") || strings.HasPrefix(f.Name, "type..") {
+			continue // the linker abridges their symbols
+		}
 		base, _, _ := strings.Cut(f.Name, "[")
-		if base = base[strings.LastIndexByte(base, '/')+1:]; !strings.Contains(names[f.Entry], base) && !strings.HasPrefix(base, "type:") && !strings.HasPrefix(base, "type..") && bad < 10 {
+		base = base[strings.LastIndexByte(base, '/')+1:]
+		if !strings.Contains(names[f.Entry], base) && bad < 10 {
 			bad++
 			t.Errorf("%s at %#x: symbols there are %s", f.Name, f.Entry, names[f.Entry])
 		}

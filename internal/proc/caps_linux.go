@@ -118,8 +118,8 @@ const (
 
 // Missing returns the capabilities that we lack for a on a process, fewest
 // and least powerful first choice; nil if capabilities are not what denies it.
-// owner says that the process's directory belongs to us: the same user, and
-// the process does not forbid being dumped.
+// owner says that the files in the process's directory are ours: the same
+// user, and the process does not forbid being dumped.
 func (c Credentials) Missing(a Access, owner bool) []Cap {
 	var missing []Cap
 	need := func(want Cap, instead ...Cap) {
@@ -154,9 +154,11 @@ func (p *Process) Missing(a Access) ([]Cap, error) {
 	if err != nil {
 		return nil, err
 	}
-	var dir unix.Stat_t
-	if err := unix.Fstat(p.dirFD, &dir); err != nil {
-		return nil, asPathError("stat", p.path(""), err)
+	// The directory itself shows the user even of a process that forbids being
+	// dumped; the files in it belong to root then (task_dump_owner).
+	var file unix.Stat_t
+	if err := unix.Fstatat(p.dirFD, "maps", &file, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return nil, asPathError("stat", p.path("maps"), err)
 	}
-	return own.Missing(a, dir.Uid == own.EUID), nil
+	return own.Missing(a, file.Uid == own.EUID), nil
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -54,6 +55,9 @@ func need(t testing.TB, what string, ok bool) {
 // needRoot skips a test that needs root in the initial user namespace.
 func needRoot(t testing.TB) {
 	t.Helper()
+	if os.Getenv(innerEnv) != "" {
+		return // the outer test is root, and made this one what it is
+	}
 	c, err := OwnCredentials()
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +72,8 @@ func inside(t *testing.T, attr *syscall.SysProcAttr) bool {
 	if os.Getenv(innerEnv) == t.Name() {
 		return true
 	}
-	args := []string{"-test.run=^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$", "-test.v"}
+	pattern := "^" + strings.ReplaceAll(regexp.QuoteMeta(t.Name()), "/", "$/^") + "$"
+	args := []string{"-test.run=" + pattern, "-test.v"}
 	for _, arg := range os.Args[1:] {
 		if strings.HasPrefix(arg, "-test.gocoverdir=") {
 			args = append(args, arg)

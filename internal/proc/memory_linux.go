@@ -44,9 +44,18 @@ func (p *Process) readMemory(buf []byte, addr uint64) (int, error) {
 	if room := math.MaxInt64 - addr; uint64(len(buf)) > room {
 		buf = buf[:max(room, 1)]
 	}
-	if p.memFD < 0 {
-		return p.readByNumber(buf, addr)
+	n, err := p.readByNumber(buf, addr)
+	if err == nil || p.memFD < 0 || errors.Is(err, ErrGone) {
+		return n, err
 	}
+	return p.readMem(buf, addr)
+}
+
+// readMem reads the mem file, which shows pages that the process itself may
+// not read. A page that its file system does not deliver makes it wait beyond
+// the reach of any signal (mm/memory.c, access_remote_vm takes no lock that it
+// could drop), so it comes after process_vm_readv, whose wait SIGKILL ends.
+func (p *Process) readMem(buf []byte, addr uint64) (int, error) {
 	n, err := pread(p.memFD, buf, int64(addr))
 	switch {
 	case err == unix.EIO || err == unix.EFAULT || err == unix.EINVAL:
@@ -59,9 +68,9 @@ func (p *Process) readMemory(buf []byte, addr uint64) (int, error) {
 	return n, nil
 }
 
-// readByNumber reads with process_vm_readv, which the kernel permits in some
-// cases in which mem cannot be opened. It takes a number, so the process is
-// proved to be the pinned one before and after.
+// readByNumber reads with process_vm_readv, which the kernel also permits in
+// some cases in which mem cannot be opened. It takes a number, so the process
+// is proved to be the pinned one before and after.
 func (p *Process) readByNumber(buf []byte, addr uint64) (int, error) {
 	if !p.hasMemory() {
 		return 0, p.memErr

@@ -4,13 +4,14 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
 
 // Bits of a pagemap entry (Documentation/admin-guide/mm/pagemap.rst).
 const (
-	pagemapFile    = 1 << 61 // a page of the file, or shared anonymous memory
+	pagemapShared  = 1 << 61 // a page of the file, or shared anonymous memory
 	pagemapSwapped = 1 << 62
 	pagemapPresent = 1 << 63
 )
@@ -28,48 +29,74 @@ func (p *Process) PrivatePages(m Mapping, limit int) ([]uint64, error) {
 		return nil, err
 	}
 	defer p.refs.release()
-	var own []uint64
-	err := p.withTask(func(dir int) (err error) {
-		own, err = privatePages(dir, m, limit)
-		return err
-	})
-	if err = p.settle(err); err != nil {
-		return nil, asPathError("read", p.path("pagemap"), err)
+	fd, err := p.pagemap.of(p)
+	if err != nil {
+		return nil, err
+	}
+	own, ended, err := privatePages(fd, m, limit)
+	if ended || err != nil {
+		if err = p.settle(err); err != nil {
+			return nil, asPathError("read", p.path("pagemap"), err)
+		}
 	}
 	return own, nil
 }
 
-func privatePages(dir int, m Mapping, limit int) ([]uint64, error) {
-	fd, err := openAt(dir, "pagemap", unix.O_RDONLY|unix.O_NOFOLLOW)
-	if err != nil {
-		return nil, err
+// pagemapFile is the pagemap of the pinned address space, opened when it is
+// first asked for: like maps and mem it is bound to that from then on.
+type pagemapFile struct {
+	mu   sync.Mutex
+	fd   int // -1 before it was opened
+	err  error
+	done bool
+}
+
+func (f *pagemapFile) of(p *Process) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.done {
+		return f.fd, f.err
 	}
-	defer unix.Close(fd)
+	fd := -1
+	err := p.withTask(func(dir int) (err error) {
+		fd, err = openAt(dir, "pagemap", unix.O_RDONLY|unix.O_NOFOLLOW)
+		return err
+	})
+	// The directory is the task's: what was opened is of the pinned address
+	// space only if that lives.
+	if err = p.settleFD(fd, err); err != nil {
+		fd = -1
+	}
+	f.done, f.fd, f.err = true, fd, asPathError("open", p.path("pagemap"), err)
+	return f.fd, f.err
+}
+
+// privatePages reads the pagemap fd; ended where the address space did.
+func privatePages(fd int, m Mapping, limit int) (own []uint64, ended bool, err error) {
 	page := uint64(os.Getpagesize())
 	pages := min(m.Size()/page, maxPagemap)
 	const entry = 8 // bytes
 	var buf [512 * entry]byte
-	var own []uint64
 	for first := uint64(0); first < pages; {
 		want := min(pages-first, uint64(len(buf)/entry))
 		n, err := pread(fd, buf[:want*entry], int64((m.Start/page+first)*entry))
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if n < entry {
-			return own, nil // the address space ended meanwhile
+			return own, true, nil
 		}
 		for i := range n / entry {
 			e := binary.NativeEndian.Uint64(buf[i*entry:])
-			if e&pagemapFile != 0 || e&(pagemapPresent|pagemapSwapped) == 0 {
+			if e&pagemapShared != 0 || e&(pagemapPresent|pagemapSwapped) == 0 {
 				continue
 			}
 			if len(own) == limit {
-				return own, fmt.Errorf("%w: more than %d private pages", ErrTooLarge, limit)
+				return own, false, fmt.Errorf("%w: more than %d private pages", ErrTooLarge, limit)
 			}
 			own = append(own, m.Start+(first+uint64(i))*page)
 		}
 		first += uint64(n / entry)
 	}
-	return own, nil
+	return own, false, nil
 }

@@ -55,7 +55,8 @@ type Process struct {
 	textOnly atomic.Bool // PROCMAP_QUERY is missing or not wanted
 	lastName atomic.Pointer[string]
 
-	peer peer // for system calls that take numbers
+	peer    peer // for system calls that take numbers
+	pagemap pagemapFile
 }
 
 // Open pins the process pid as seen in the proc file system at procRoot
@@ -109,7 +110,7 @@ func openIn(root string, rootFD, pid int) (*Process, error) {
 	}
 	for range openTries {
 		p := &Process{root: root, pid: pid, rootFD: rootFD, dirFD: dirFD, mapsFD: -1, memFD: -1}
-		p.peer.fd = -1
+		p.peer.fd, p.pagemap.fd = -1, -1
 		p.refs.init(p.free)
 		err = p.pin()
 		if err == nil {
@@ -244,7 +245,7 @@ func readStatus(dir int) (taskStatus, error) {
 func (p *Process) Close() error { return p.refs.close() }
 
 func (p *Process) free() {
-	for _, fd := range [...]int{p.rootFD, p.dirFD, p.mapsFD, p.memFD, p.peer.fd} {
+	for _, fd := range [...]int{p.rootFD, p.dirFD, p.mapsFD, p.memFD, p.peer.fd, p.pagemap.fd} {
 		closeFD(fd)
 	}
 }

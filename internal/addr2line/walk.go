@@ -1,0 +1,414 @@
+package addr2line
+
+// node is a function, or a call inlined into one, that covers a target.
+type node struct {
+	// die is the position of the DIE in the unit.
+	die uint32
+	// parent is the node into which it was inlined, -1 for a function.
+	parent int32
+	// function is the node of the function, itself for one.
+	function int32
+	depth    int32
+	// callFile, callLine and callColumn are the call site's, in the file that
+	// the line table of the unit numbers so.
+	callFile, callLine, callColumn uint32
+	// origin is the DIE that describes the function of an inlined call; absent
+	// if the call's own does.
+	origin attr
+	// entry is the vaddr of a function's first instruction.
+	entry uint64
+	// size is what a function covers, in bytes.
+	size uint64
+	// lo and hi delimit the targets among which those of the node are.
+	lo, hi int32
+}
+
+// walker finds the functions and inlined calls that cover a set of vaddrs, in
+// one pass over a unit's DIEs.
+//
+// Where functions overlap, the smaller one covers an address; of two of one
+// size, the later. An inlined call covers an address only if what it is inlined
+// into does; of two that overlap, the later does.
+type walker struct {
+	u       *unit
+	w       *work
+	targets []uint64 // sorted ascending, each once
+	deep    []int32  // the innermost node of each target, -1 = none
+	nodes   []node
+	// all keeps every node and its ranges instead of painting targets.
+	all    bool
+	spans  []span
+	owners []int32 // of spans, if all
+	stack  []open
+	// hop jumps over the children of functions that cover no target. It can
+	// miss functions nested in them; hopped says that it happened.
+	hop, hopped bool
+	paints      int
+}
+
+// open is a DIE whose children are being read.
+type open struct {
+	depth int32
+	node  int32 // of the DIE; noNode if it covers no target
+}
+
+const (
+	noNode = -1
+	// maxInlined is the number of calls inlined into each other.
+	maxInlined = 1 << 10
+	// maxPaints bounds how often targets are covered anew, per target.
+	maxPaints = 4 * maxInlined
+)
+
+// reset makes the walker ready for a unit.
+func (k *walker) reset(u *unit, w *work, targets []uint64) {
+	k.u, k.w, k.targets = u, w, targets
+	k.nodes, k.stack, k.spans, k.owners = k.nodes[:0], k.stack[:0], k.spans[:0], k.owners[:0]
+	k.hop, k.hopped, k.all, k.paints = false, false, false, 0
+	k.deep = k.deep[:0]
+	for range targets {
+		k.deep = append(k.deep, noNode)
+	}
+}
+
+// values are the attributes that the walk reads of one DIE.
+type values struct {
+	attrs [numSlots]attr
+}
+
+// run walks over the DIEs of the unit.
+func (k *walker) run() error {
+	u := k.u
+	table, err := u.abbrevs(k.w)
+	if err != nil {
+		return err
+	}
+	if !k.w.charge(len(u.b)) {
+		return errTooMuchWork
+	}
+	b := u.b
+	pos := u.first
+	depth := int32(0)
+	// Functions are looked for everywhere, so types can be jumped over where
+	// they are not local to one.
+	local := 0 // functions that are open
+	cur := int32(noNode)
+	for pos < len(b) {
+		at := pos
+		code := uint64(b[pos])
+		pos++
+		if code == 0 {
+			depth--
+			if depth <= 0 {
+				return nil
+			}
+			if n := len(k.stack); n > 0 && k.stack[n-1].depth == depth {
+				k.stack = k.stack[:n-1]
+				cur, local = k.top()
+			}
+			continue
+		}
+		if code >= 0x80 {
+			if code, pos = uleb(b, at); pos < 0 {
+				return badFormat(secInfo, u.off+uint64(at), "bad LEB128")
+			}
+		}
+		var a *abbrev
+		if i := code - 1; i < uint64(table.dense) {
+			a = &table.abbrevs[i]
+		} else if a = table.find(code); a == nil {
+			return badFormat(secInfo, u.off+uint64(at), "abbreviation %d is not in the table at %#x", code, u.abbrevOff)
+		}
+		if a.kind == kindOther || !a.children && (a.kind > kindInline || cur == noNode && a.kind == kindInline) {
+			if a.fixed >= 0 {
+				pos += int(a.fixed)
+			} else if pos = k.skip(table.steps[a.lo:a.hi], pos); pos < 0 {
+				return k.badDIE(at)
+			}
+			if a.children {
+				depth++
+			}
+			continue
+		}
+		if a.kind > kindInline {
+			// A type or the like, with children.
+			start := pos
+			sibling := 0
+			if a.fixed >= 0 {
+				pos += int(a.fixed)
+				if a.sibling >= 0 && pos <= len(b) {
+					sibling = int(u32(b[start+int(a.sibling):], u.big))
+				}
+			} else {
+				var v values
+				if pos = k.read(table.steps[a.lo:a.hi], pos, &v); pos < 0 {
+					return k.badDIE(at)
+				}
+				sibling = u.reference(v.attrs[slotSibling])
+			}
+			if (a.kind == kindNoCode || local == 0) && sibling > pos && sibling <= len(b) {
+				pos = sibling
+				continue
+			}
+			depth++
+			continue
+		}
+		var v values
+		if pos = k.read(table.steps[a.lo:a.hi], pos, &v); pos < 0 {
+			return k.badDIE(at)
+		}
+		id := int32(noNode)
+		if a.kind == kindFunc || cur != noNode {
+			if id, err = k.visit(a, at, &v, cur); err != nil {
+				return err
+			}
+		}
+		if !a.children {
+			continue
+		}
+		if k.hop && id == noNode {
+			if sibling := u.reference(v.attrs[slotSibling]); sibling > pos && sibling <= len(b) {
+				pos, k.hopped = sibling, true
+				continue
+			}
+		}
+		k.stack = append(k.stack, open{depth, id})
+		if a.kind == kindFunc {
+			local++
+		}
+		cur = id
+		depth++
+	}
+	if pos > len(b) {
+		return k.badDIE(len(b))
+	}
+	return nil // the end marks of the last DIEs may be missing
+}
+
+// top returns the innermost open node and how many DIEs are open.
+func (k *walker) top() (int32, int) {
+	n := len(k.stack)
+	if n == 0 {
+		return noNode, 0
+	}
+	return k.stack[n-1].node, n
+}
+
+func (k *walker) badDIE(at int) error {
+	return badFormat(secInfo, k.u.off+uint64(at), "DIE leads out of its unit")
+}
+
+// reference returns the position in the unit to which a reference within the
+// unit leads, 0 for others.
+func (u *unit) reference(a attr) int {
+	switch a.form {
+	case formRef1, formRef2, formRef4, formRef8, formRefUdata:
+		if a.val < uint64(len(u.b)) || a.val == uint64(len(u.b)) {
+			return int(a.val)
+		}
+	}
+	return 0
+}
+
+// skip returns the position after the attributes at pos, -1 if they lead out of
+// the unit.
+func (k *walker) skip(steps []step, pos int) int {
+	b := k.u.b
+	for i := range steps {
+		s := &steps[i]
+		switch s.op {
+		case opFixed:
+			pos += int(s.n)
+		case opLEB:
+			if pos = skipLEB(b, pos); pos < 0 {
+				return -1
+			}
+		case opTake:
+			op, n := k.u.opOf(uint64(s.form))
+			if pos = k.u.data.skip(op, n, pos); pos < 0 {
+				return -1
+			}
+		default:
+			if pos = k.u.data.skip(s.op, s.n, pos); pos < 0 {
+				return -1
+			}
+		}
+	}
+	return pos
+}
+
+// read is skip, but for the attributes that have a slot.
+func (k *walker) read(steps []step, pos int, v *values) int {
+	b := k.u.b
+	for i := range steps {
+		s := &steps[i]
+		switch s.op {
+		case opFixed:
+			pos += int(s.n)
+		case opLEB:
+			if pos = skipLEB(b, pos); pos < 0 {
+				return -1
+			}
+		case opTake:
+			if v.attrs[s.slot], pos = k.u.value(uint64(s.form), s.implicit, pos); pos < 0 {
+				return -1
+			}
+		default:
+			if pos = k.u.data.skip(s.op, s.n, pos); pos < 0 {
+				return -1
+			}
+		}
+	}
+	return pos
+}
+
+// visit makes a node of the DIE at pos if it covers a target, and returns it.
+func (k *walker) visit(a *abbrev, pos int, v *values, parent int32) (int32, error) {
+	u := k.u
+	first := len(k.spans)
+	spans, err := u.spans(k.spans, v.attrs[slotLowPC], v.attrs[slotHighPC], v.attrs[slotRanges], k.w)
+	k.spans = spans
+	if err != nil {
+		return noNode, err
+	}
+	added := spans[first:]
+	if len(added) == 0 {
+		return noNode, nil
+	}
+	n := node{die: uint32(pos), parent: noNode, function: int32(len(k.nodes)), hi: int32(len(k.targets)), entry: added[0].lo}
+	if a.kind == kindInline {
+		p := &k.nodes[parent]
+		if n.depth = p.depth + 1; n.depth > maxInlined {
+			return noNode, badFormat(secInfo, u.off+uint64(pos), "more than %d calls inlined into each other", maxInlined)
+		}
+		n.parent, n.function, n.lo, n.hi = parent, p.function, p.lo, p.hi
+		n.callFile = clamp32(v.attrs[slotCallFile])
+		n.callLine = clamp32(v.attrs[slotCallLine])
+		n.callColumn = clamp32(v.attrs[slotCallColumn])
+		if !a.named {
+			n.origin = v.attrs[slotOrigin]
+		}
+	} else {
+		for _, s := range added {
+			n.size += s.hi - s.lo
+		}
+		if e := v.attrs[slotEntryPC]; e.present() {
+			n.entry = u.entry(e, n.entry, added)
+		}
+	}
+	id := int32(len(k.nodes))
+	k.nodes = append(k.nodes, n)
+	if k.all {
+		for range added {
+			k.owners = append(k.owners, id)
+		}
+		return id, nil
+	}
+	hit := false
+	lo, hi := int32(len(k.targets)), int32(0)
+	for _, s := range added {
+		i, j, ok := k.paint(id, s)
+		if ok {
+			hit = true
+			lo, hi = min(lo, i), max(hi, j)
+		}
+	}
+	k.spans = k.spans[:first]
+	if k.paints > maxPaints*len(k.targets) {
+		return noNode, badFormat(secInfo, u.off+uint64(pos), "functions overlap too often")
+	}
+	if !hit {
+		k.nodes = k.nodes[:id]
+		return noNode, nil
+	}
+	k.nodes[id].lo, k.nodes[id].hi = lo, hi
+	return id, nil
+}
+
+// entry returns the vaddr of DW_AT_entry_pc if it lies in one of the ranges.
+func (u *unit) entry(a attr, first uint64, spans []span) uint64 {
+	e, err := u.address(a)
+	if err != nil {
+		e = first + a.val // a constant is relative to the lowest address
+	}
+	for _, s := range spans {
+		if s.lo <= e && e < s.hi {
+			return e
+		}
+	}
+	return first
+}
+
+func clamp32(a attr) uint32 {
+	if a.form == formBlock || a.val > 1<<31-1 {
+		return 0
+	}
+	return uint32(a.val)
+}
+
+// paint covers the targets in s by node id, where the rules let it. It returns
+// the targets between which it did.
+func (k *walker) paint(id int32, s span) (first, end int32, ok bool) {
+	n := &k.nodes[id]
+	i := n.lo + int32(lowerBound(k.targets[n.lo:n.hi], s.lo))
+	first = i
+	for ; i < n.hi && k.targets[i] < s.hi; i++ {
+		k.paints++
+		old := k.deep[i]
+		if n.parent == noNode {
+			if old == noNode || n.size <= k.nodes[k.nodes[old].function].size {
+				k.deep[i], ok = id, true
+			}
+			continue
+		}
+		for old != n.parent && old != noNode {
+			k.paints++
+			old = k.nodes[old].parent
+		}
+		if old == n.parent {
+			k.deep[i], ok = id, true
+		}
+	}
+	return first, i, ok
+}
+
+// paintAll covers targets by the nodes and ranges that were kept.
+func (k *walker) paintAll(targets []uint64) error {
+	k.targets, k.deep = targets, k.deep[:0]
+	for range targets {
+		k.deep = append(k.deep, noNode)
+	}
+	for i := 0; i < len(k.spans); {
+		id := k.owners[i]
+		n := &k.nodes[id]
+		if n.lo, n.hi = 0, int32(len(targets)); n.parent != noNode {
+			n.lo, n.hi = k.nodes[n.parent].lo, k.nodes[n.parent].hi
+		}
+		lo, hi := int32(len(targets)), int32(0)
+		for ; i < len(k.spans) && k.owners[i] == id; i++ {
+			first, end, ok := k.paint(id, k.spans[i])
+			if ok {
+				lo, hi = min(lo, first), max(hi, end)
+			}
+		}
+		n.lo, n.hi = min(lo, hi), hi
+		if k.paints > maxPaints*len(targets) {
+			return badFormat(secInfo, k.u.off, "functions overlap too often")
+		}
+	}
+	return nil
+}
+
+// lowerBound returns the index of the first vaddr of a that is not below v.
+func lowerBound(a []uint64, v uint64) int {
+	lo, hi := 0, len(a)
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		if a[mid] < v {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}

@@ -119,10 +119,8 @@ func (p *Process) addrError(addr uint64, err error) error {
 	return fmt.Errorf("address %#x: %w", addr, p.osError(err))
 }
 
-// assign answers the spans that have no object, and cuts the others into jobs
-// so that all processors share in a long run.
+// assign answers the spans that have no object, and returns the others.
 func assign(results []Result, spans []span) []span {
-	const jobSize = 512 // in addresses
 	var jobs []span
 	for i := range spans {
 		s := &spans[i]
@@ -132,16 +130,9 @@ func assign(results []Result, spans []span) []span {
 		for _, i := range s.order {
 			results[i].Mapping, results[i].Entry, results[i].Err = s.at.mapping, s.at.entry, s.err
 		}
-		if s.err != nil {
-			continue
-		}
-		s.object = s.at.entry.Object.handle()
-		if !s.object.view.answersAtOnce() {
+		if s.err == nil {
+			s.object = s.at.entry.Object.handle()
 			jobs = append(jobs, *s)
-			continue
-		}
-		for part := range slices.Chunk(s.order, jobSize) {
-			jobs = append(jobs, span{at: s.at, order: part, object: s.object})
 		}
 	}
 	return jobs
@@ -158,6 +149,8 @@ func (p *Process) name(ctx context.Context, results []Result, job span) {
 
 // nameAll answers addresses of one object.
 func nameAll(ctx context.Context, o *Object, at location, results []Result, order []int) {
+	vaddrs := make([]uint64, 0, len(order))
+	asked := make([]*Result, 0, len(order))
 	for _, i := range order {
 		r := &results[i]
 		if r.Err = ctx.Err(); r.Err != nil {
@@ -169,13 +162,16 @@ func nameAll(ctx context.Context, o *Object, at location, results []Result, orde
 			continue
 		}
 		r.HasVaddr = true
-		frames, err := o.AppendFrames(nil, r.Vaddr)
+		vaddrs, asked = append(vaddrs, r.Vaddr), append(asked, r)
+	}
+	o.view.symbolize(vaddrs, func(i int, frames []Frame, err error) {
+		r := asked[i]
 		if err != nil {
 			r.Err = fmt.Errorf("address %#x in %q at vaddr %#x: %w", r.Addr, at.entry.Path, r.Vaddr, err)
-			continue
+			return
 		}
 		r.Frames = frames
-	}
+	})
 }
 
 // nameSlowly answers from an object on a file system that may stall, or from

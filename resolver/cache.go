@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/symfetch/symfetch/internal/elffile"
+	"github.com/symfetch/symfetch/internal/frame"
 	"github.com/symfetch/symfetch/internal/proc"
 )
 
@@ -30,6 +31,7 @@ type core struct {
 	cache *cache
 	src   elffile.Source
 	file  *os.File
+	names *frame.Demangler // the Resolver's
 	// local: the file system is a known local one, which answers at once.
 	local bool
 	// whole is the ELF at the file's start; nil, with the error, where the
@@ -146,14 +148,14 @@ func (c *cache) close() {
 }
 
 // newCore reads the head of an opened file, which it owns from here on.
-func newCore(f *os.File, stat proc.FileStat) (*core, error) {
+func newCore(f *os.File, stat proc.FileStat, names *frame.Demangler) (*core, error) {
 	src, err := elffile.OpenSource(f)
 	if err != nil {
 		f.Close()
 		return nil, err
 	}
-	co := &core{key: coreKeyOf(stat), src: src, file: f, local: elffile.AnswersAtOnce(src)}
-	co.whole, co.wholeErr = newView(co, src, 0)
+	co := &core{key: coreKeyOf(stat), src: src, file: f, names: names, local: elffile.AnswersAtOnce(src)}
+	co.whole, co.wholeErr = newView(co, src, 0, names)
 	return co, nil
 }
 
@@ -168,12 +170,12 @@ func (co *core) member(off uint64) (*view, error) {
 		return v, nil
 	}
 	rest := elffile.Sub(co.src, int64(off), co.src.Size()-int64(off))
-	probe, err := newView(co, rest, off)
+	probe, err := newView(co, rest, off, co.names)
 	if err != nil {
 		return nil, err
 	}
 	size := min(probe.elf.Extent(), rest.Size())
-	v, err := newView(co, elffile.Sub(co.src, int64(off), size), off)
+	v, err := newView(co, elffile.Sub(co.src, int64(off), size), off, co.names)
 	if err != nil {
 		return nil, err
 	}
@@ -197,12 +199,12 @@ func (co *core) heapBytes() int64 {
 	const perFile = 4 << 10 // in bytes: headers, handles, map entries
 	n := int64(perFile)
 	if co.whole != nil {
-		n += co.whole.heap.Load()
+		n += co.whole.heapBytes()
 	}
 	co.mu.Lock()
 	defer co.mu.Unlock()
 	for _, v := range co.members {
-		n += v.heap.Load()
+		n += v.heapBytes()
 	}
 	return n
 }

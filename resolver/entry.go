@@ -204,7 +204,7 @@ func (p *Process) vdsoEntry(m Mapping) *Entry {
 		e.Err = &OpenError{Path: m.Name, Mapping: m, Attempts: []Attempt{{Source: SourceVDSO, Err: err}}}
 		return e
 	}
-	e.Object = newObject(viewOf(image), m.Name, SourceVDSO, verdict{by: VerifiedMemory}, &p.r.names)
+	e.Object = newObject(viewOf(image, &p.r.names), m.Name, SourceVDSO, verdict{by: VerifiedMemory})
 	e.BuildID = e.Object.BuildID()
 	return e
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/symfetch/symfetch/internal/addr2line"
 	"github.com/symfetch/symfetch/internal/elffile"
 	"github.com/symfetch/symfetch/internal/proc"
 )
@@ -159,7 +160,7 @@ var reasons = []struct {
 	{ReasonPermission, isAny(fs.ErrPermission)},
 	{ReasonMismatch, isType[*MismatchError]},
 	{ReasonCorrupt, func(err error) bool {
-		return isType[*elffile.FormatError](err) || isType[*elffile.FaultError](err)
+		return isType[*elffile.FormatError](err) || isType[*elffile.FaultError](err) || isType[*addr2line.FormatError](err)
 	}},
 	{ReasonNotVerified, isAny(ErrNotVerified)},
 }

@@ -136,7 +136,7 @@ func (p *Process) consider(res *opened, source Source, path string, f *os.File) 
 		return p.osError(err)
 	}
 	res.stat = stat
-	res.object = newObject(v, cutName(m.Name), source, by, &p.r.names)
+	res.object = newObject(v, cutName(m.Name), source, by)
 	return nil
 }
 
@@ -184,7 +184,7 @@ func (p *Process) climbMemory(res *opened) error {
 		res.attempts = append(res.attempts, Attempt{Source: SourceMemory, Err: id.imageErr})
 		return nil
 	}
-	v := viewOf(id.image)
+	v := viewOf(id.image, &p.r.names)
 	notes, err := v.notes()
 	if err == nil && id.gnu != "" && notes.GNU != id.gnu {
 		err = &MismatchError{What: whatBuildID, Want: id.gnu.String(), Got: notes.GNU.String(), Source: SourceMemory}
@@ -193,7 +193,7 @@ func (p *Process) climbMemory(res *opened) error {
 	if err != nil {
 		return nil
 	}
-	res.object = newObject(v, cutName(res.mapping.Name), SourceMemory, verdict{by: VerifiedMemory}, &p.r.names)
+	res.object = newObject(v, cutName(res.mapping.Name), SourceMemory, verdict{by: VerifiedMemory})
 	return nil
 }
 

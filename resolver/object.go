@@ -9,7 +9,6 @@ import (
 
 	"github.com/symfetch/symfetch/buildid"
 	"github.com/symfetch/symfetch/internal/elffile"
-	"github.com/symfetch/symfetch/internal/frame"
 	"github.com/symfetch/symfetch/internal/proc"
 	"github.com/symfetch/symfetch/internal/symtab"
 )
@@ -28,13 +27,12 @@ type Object struct {
 	verified Verification
 	modified bool
 	notes    buildid.Notes
-	names    *frame.Demangler
 	closed   atomic.Bool
 }
 
 // newObject makes a handle; it takes over one hold on the view's core.
-func newObject(v *view, path string, source Source, by verdict, names *frame.Demangler) *Object {
-	o := &Object{view: v, path: path, source: source, verified: by.by, modified: by.modified, names: names}
+func newObject(v *view, path string, source Source, by verdict) *Object {
+	o := &Object{view: v, path: path, source: source, verified: by.by, modified: by.modified}
 	o.notes, _ = v.notes()
 	return o
 }
@@ -44,7 +42,7 @@ func (o *Object) handle() *Object {
 	if o.view.core != nil {
 		o.view.core.retain()
 	}
-	return &Object{view: o.view, path: o.path, source: o.source, verified: o.verified, modified: o.modified, notes: o.notes, names: o.names}
+	return &Object{view: o.view, path: o.path, source: o.source, verified: o.verified, modified: o.modified, notes: o.notes}
 }
 
 // Close gives the handle back. Further calls do nothing.
@@ -187,7 +185,7 @@ func (o *Object) AppendFrames(dst []Frame, vaddr uint64) ([]Frame, error) {
 	if o.closed.Load() {
 		return dst, ErrClosed
 	}
-	return o.view.appendFrames(dst, vaddr, o.names)
+	return o.view.appendFrames(dst, vaddr)
 }
 
 // Vaddr turns an offset in the object's file, reached through a mapping, into
@@ -242,5 +240,5 @@ func (r *Resolver) File(ctx context.Context, f *os.File, path string) (*Object, 
 		co.release()
 		return nil, fmt.Errorf("open %q: %w", path, err)
 	}
-	return newObject(co.whole, path, SourcePath, verdict{by: VerifiedNone}, &r.names), ctx.Err()
+	return newObject(co.whole, path, SourcePath, verdict{by: VerifiedNone}), ctx.Err()
 }

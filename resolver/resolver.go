@@ -62,7 +62,7 @@ func (r *Resolver) open(f *os.File, stat proc.FileStat) (*core, error) {
 		f.Close()
 		return co, nil
 	}
-	co, err := newCore(f, stat)
+	co, err := newCore(f, stat, &r.names)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/symfetch/symfetch/buildid"
+	"github.com/symfetch/symfetch/internal/addr2line"
 	"github.com/symfetch/symfetch/internal/elffile"
 	"github.com/symfetch/symfetch/internal/frame"
 	"github.com/symfetch/symfetch/internal/pclntab"
@@ -24,12 +25,17 @@ type view struct {
 	pclntab func() (*pclntab.Table, error)
 	symtab  func() (*symtab.Table, error)
 	dynsym  func() (*symtab.Table, error)
+	dwarf   func() *addr2line.Data
+	names   *frame.Demangler
 
-	// heap estimates the bytes that the tables take, in bytes.
+	// opened is dwarf's result, once it was asked for.
+	opened atomic.Pointer[addr2line.Data]
+	// heap estimates what the other tables and inflated sections take, in
+	// bytes.
 	heap atomic.Int64
 }
 
-func newView(co *core, src elffile.Source, off uint64) (*view, error) {
+func newView(co *core, src elffile.Source, off uint64, names *frame.Demangler) (*view, error) {
 	var f *elffile.File
 	err := elffile.Guard("ELF header", func() (err error) {
 		f, err = elffile.Parse(src)
@@ -38,14 +44,14 @@ func newView(co *core, src elffile.Source, off uint64) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := viewOf(f)
+	v := viewOf(f, names)
 	v.core, v.src, v.off = co, src, off
 	return v, nil
 }
 
 // viewOf wraps a parsed ELF: of a file, or of a process's memory.
-func viewOf(f *elffile.File) *view {
-	v := &view{elf: f}
+func viewOf(f *elffile.File, names *frame.Demangler) *view {
+	v := &view{elf: f, names: names}
 	v.notes = sync.OnceValues(func() (n buildid.Notes, err error) {
 		err = elffile.Guard("notes", func() error {
 			n, err = f.Notes()
@@ -62,6 +68,7 @@ func viewOf(f *elffile.File) *view {
 	})
 	v.symtab = sync.OnceValues(func() (*symtab.Table, error) { return v.openSymbols(f.Symtab, false) })
 	v.dynsym = sync.OnceValues(func() (*symtab.Table, error) { return v.openSymbols(f.Dynsym, true) })
+	v.dwarf = sync.OnceValue(v.openDWARF)
 	return v
 }
 
@@ -88,73 +95,130 @@ func (v *view) openSymbols(read func() (elffile.Symbols, error), dynamic bool) (
 	return t, err
 }
 
-// appendFrames answers a virtual address from the first table that names it:
-// the Go tables, which know lines and inlined calls and are in every Go
-// program, then the symbol tables. DWARF has its place between them.
-func (v *view) appendFrames(dst []Frame, vaddr uint64, names *frame.Demangler) ([]Frame, error) {
-	n := len(dst)
-	var problems []error
-	engines := [...]func([]Frame, uint64, *frame.Demangler) ([]Frame, error){v.goFrames, v.symtabFrame, v.dynsymFrame}
-	for _, engine := range engines {
-		out, err := engine(dst, vaddr, names)
-		if err == nil && len(out) > n {
-			return out, nil
-		}
-		dst = dst[:n]
-		if err != nil && !isAbsent(err) {
-			problems = append(problems, err)
-		}
-	}
-	if len(problems) > 0 {
-		return dst, errors.Join(problems...)
-	}
-	return dst, ErrNoSymbol
+// question is one vaddr on its way through the engines.
+type question struct {
+	vaddr uint64
+	index int
+	// noDWARF: vaddr lies within the Go code, of which the Go tables know all.
+	noDWARF bool
+	// problems are the errors of tables that could not be read.
+	problems []error
 }
 
-func (v *view) goFrames(dst []Frame, vaddr uint64, _ *frame.Demangler) ([]Frame, error) {
+// note remembers an error, unless it only says that an engine knows nothing.
+func (q *question) note(err error) {
+	if err != nil && !isAbsent(err) {
+		q.problems = append(q.problems, err)
+	}
+}
+
+// appendFrames answers a vaddr by the one rule of which engine to believe:
+//
+//  1. The Go tables, for all code between their first and last function: they
+//     are in every Go program, the runtime itself trusts them, and what they do
+//     not name there is padding.
+//  2. DWARF for everything else: names, lines and inlined calls.
+//  3. The symbol tables, for what DWARF does not name. A line that DWARF knows
+//     without the function stays.
+//
+// So a function that DWARF and .symtab call differently (foo and
+// foo.constprop.0, or one of several aliases) has its name in the source.
+func (v *view) appendFrames(dst []Frame, vaddr uint64) ([]Frame, error) {
+	n := len(dst)
+	q := question{vaddr: vaddr}
+	out, settled := v.askGo(dst, &q)
+	if settled {
+		return out, nil
+	}
+	if !q.noDWARF {
+		var err error
+		out, err = v.dwarfFrames(dst, vaddr)
+		q.note(err)
+	}
+	frames, err := v.askSymbols(out[n:], &q)
+	if err != nil {
+		return dst[:n], err
+	}
+	return append(out[:n], frames...), nil
+}
+
+// askGo asks the Go tables.
+func (v *view) askGo(dst []Frame, q *question) (out []Frame, settled bool) {
 	t, err := v.pclntab()
 	if err != nil {
-		return dst, err
+		q.note(err)
+		return dst, false
 	}
+	n := len(dst)
 	err = elffile.Guard("pclntab", func() (err error) {
-		dst, err = t.AppendFrames(dst, vaddr)
+		dst, err = t.AppendFrames(dst, q.vaddr)
 		return err
 	})
-	return dst, err
+	if err == nil && len(dst) > n {
+		return dst, true
+	}
+	lo, hi := t.Bounds()
+	q.noDWARF = errors.Is(err, pclntab.ErrNoSymbol) && lo <= q.vaddr && q.vaddr < hi
+	q.note(err)
+	return dst[:n], false
 }
 
-func (v *view) symtabFrame(dst []Frame, vaddr uint64, names *frame.Demangler) ([]Frame, error) {
-	return symbolFrame(v.symtab, frame.EngineSymtab, dst, vaddr, names)
+// askSymbols completes DWARF's answer from the symbol tables: one frame where
+// there is none, a name for a line alone.
+func (v *view) askSymbols(frames []Frame, q *question) ([]Frame, error) {
+	n := len(frames)
+	if n > 0 && frames[n-1].Function != "" {
+		return frames, nil
+	}
+	for _, table := range [...]struct {
+		open   func() (*symtab.Table, error)
+		engine frame.Engine
+	}{{v.symtab, frame.EngineSymtab}, {v.dynsym, frame.EngineDynsym}} {
+		sym, ok, err := lookupSymbol(table.open, q.vaddr)
+		q.note(err)
+		if !ok {
+			continue
+		}
+		if n == 0 {
+			frames = append(frames, Frame{})
+		}
+		f := &frames[len(frames)-1]
+		f.Function, f.LinkageName = v.names.Demangle(sym.Name), sym.Name
+		f.Offset, f.HasOffset, f.Engine = q.vaddr-sym.Vaddr, true, table.engine
+		return frames, nil
+	}
+	switch {
+	case n > 0:
+		return frames, nil
+	case len(q.problems) > 0:
+		return nil, errors.Join(q.problems...)
+	}
+	return nil, ErrNoSymbol
 }
 
-func (v *view) dynsymFrame(dst []Frame, vaddr uint64, names *frame.Demangler) ([]Frame, error) {
-	return symbolFrame(v.dynsym, frame.EngineDynsym, dst, vaddr, names)
-}
-
-func symbolFrame(open func() (*symtab.Table, error), engine frame.Engine, dst []Frame, vaddr uint64, names *frame.Demangler) ([]Frame, error) {
+func lookupSymbol(open func() (*symtab.Table, error), vaddr uint64) (sym symtab.Symbol, ok bool, err error) {
 	t, err := open()
 	if err != nil {
-		return dst, err
+		return sym, false, err
 	}
-	var sym symtab.Symbol
-	var ok bool
 	err = elffile.Guard("symbols", func() error {
 		sym, ok = t.Lookup(vaddr)
 		return nil
 	})
-	if err != nil || !ok {
-		return dst, err
-	}
-	return append(dst, Frame{
-		Function: names.Demangle(sym.Name), LinkageName: sym.Name,
-		Offset: vaddr - sym.Vaddr, HasOffset: true, Engine: engine,
-	}), nil
+	return sym, ok && err == nil, err
 }
 
 // isAbsent reports whether an engine has nothing to say, rather than a table
 // that it cannot read.
 func isAbsent(err error) bool {
-	return errors.Is(err, pclntab.ErrNotGo) || errors.Is(err, pclntab.ErrNoSymbol) || errors.Is(err, elffile.ErrNoSection)
+	for _, absent := range [...]error{
+		pclntab.ErrNotGo, pclntab.ErrNoSymbol, addr2line.ErrNoDWARF, addr2line.ErrNoSymbol, elffile.ErrNoSection,
+	} {
+		if errors.Is(err, absent) {
+			return true
+		}
+	}
+	return false
 }
 
 // symbolTables lists the tables that the object has, in the contract's words

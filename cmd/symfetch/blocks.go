@@ -62,7 +62,11 @@ func (a *app) addressText(q query, r resolver.Result) []byte {
 }
 
 func appendFrame(b []byte, f resolver.Frame) []byte {
-	b = append(b, show(f.Function)...)
+	if f.Function == "" {
+		b = append(b, "??"...)
+	} else {
+		b = append(b, show(f.Function)...)
+	}
 	if f.HasOffset {
 		b = append(b, "+0x"...)
 		b = strconv.AppendUint(b, f.Offset, 16)

@@ -89,3 +89,10 @@ func (r *resident) keep(t *table, limit int64) {
 	}
 	r.tables = append(r.tables, t)
 }
+
+// Bytes estimates what the tables of the units take on the heap, in bytes.
+func (d *Data) Bytes() int64 {
+	d.resident.mu.Lock()
+	defer d.resident.mu.Unlock()
+	return d.resident.bytes
+}

@@ -29,7 +29,7 @@ var levels = map[string]place{
 	"internal/proc":       {level: 1},
 	"internal/symtab":     {level: 1},
 	"internal/pclntab":    {level: 1},
-	"internal/addr2line":  {level: 1, planned: true},
+	"internal/addr2line":  {level: 1},
 	"internal/symindex":   {level: 1, planned: true},
 	"internal/jit":        {level: 1, planned: true},
 	"internal/kernel":     {level: 1, planned: true},

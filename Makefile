@@ -10,6 +10,9 @@ PEERS := $(BIN)/peers
 # Packages whose tests start threads or share state; the race detector needs cgo.
 RACE := ./internal/... ./buildid/... ./resolver/... ./store/... ./cmd/...
 
+# Packages whose tests find more or less permitted, as root and as anybody.
+PRIVILEGES := ./internal/proc ./resolver ./store ./cmd/... ./fixtures/... ./docs
+
 .PHONY: all build install deps test test-race test-unprivileged check lint fuzz bench demo situations peers clean
 all: build
 
@@ -26,12 +29,13 @@ deps:
 	./fixtures/deps.sh
 
 test: deps build check test-race
+	@[ "$$(id -u)" != 0 ] || fixtures/unprivileged.sh $(PRIVILEGES)
 
 # Every test as it is, with the race detector.
 test-race:
 	CGO_ENABLED=1 $(GO) test -race -timeout 40m ./...
 
-# The same tests where nothing is permitted, on the fixtures built above.
+# All tests where nothing is permitted, on the fixtures built above.
 test-unprivileged:
 	./fixtures/unprivileged.sh
 

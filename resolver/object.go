@@ -188,6 +188,20 @@ func (o *Object) AppendFrames(dst []Frame, vaddr uint64) ([]Frame, error) {
 	return o.view.appendFrames(dst, vaddr)
 }
 
+// Symbolize answers many vaddrs, each as AppendFrames would, and reads each
+// part of the debug information once for all of them. answer is called once for
+// each index of vaddrs, in no particular order, from several goroutines at
+// once; it owns the frames.
+func (o *Object) Symbolize(vaddrs []uint64, answer func(i int, frames []Frame, err error)) {
+	if o.closed.Load() {
+		for i := range vaddrs {
+			answer(i, nil, ErrClosed)
+		}
+		return
+	}
+	o.view.symbolize(vaddrs, answer)
+}
+
 // Vaddr turns an offset in the object's file, reached through a mapping, into
 // an ELF virtual address. The mapping's own offset and permissions choose among
 // segments that share a page of the file; where they do not, the error wraps
@@ -220,6 +234,16 @@ func (o *Object) vaddrOf(addr uint64, m Mapping, hint *biasHint) (off, vaddr uin
 	}
 	vaddr, err = o.vaddr(off, m, hint)
 	return off, vaddr, err
+}
+
+// Open opens the regular file at path as File does; a device or a FIFO is not
+// touched.
+func (r *Resolver) Open(ctx context.Context, path string) (*Object, error) {
+	f, err := proc.OpenRegular(path)
+	if err != nil {
+		return nil, refusal(err)
+	}
+	return r.File(ctx, f, path)
 }
 
 // File opens f, which the Resolver owns from here on, as an object of no

@@ -27,10 +27,10 @@ var externals = []external{
 }
 
 // planned are the sub-commands of this executable that this version has not.
-var planned = []string{"addr2line", "check", "exec"}
+var planned = []string{"check", "exec"}
 
 // ownCommands are those that this executable has, the parser's among them.
-var ownCommands = []string{"fetch", "man", "completion", "help", "h"}
+var ownCommands = []string{"fetch", "addr2line", "man", "completion", "help", "h"}
 
 // modulePath is where `go install` finds the executables.
 const modulePath = "github.com/symfetch/symfetch/cmd/"

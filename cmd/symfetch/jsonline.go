@@ -96,6 +96,14 @@ func (l *jsonLine) strs(k string, vs []string) {
 	l.b = append(l.b, ']')
 }
 
+// object writes an object that fields fills in.
+func (l *jsonLine) object(k string, fields func()) {
+	l.key(k)
+	l.b = append(l.b, '{')
+	fields()
+	l.b = append(l.b, '}')
+}
+
 // list writes an array of n objects, each filled in by item.
 func (l *jsonLine) list(k string, n int, item func(i int)) {
 	l.key(k)

@@ -54,7 +54,7 @@ func (a *app) addressJSON(pid int, q query, r resolver.Result) []byte {
 	l.str("build_id", id)
 	l.str("source", source)
 	l.str("verified", verified)
-	l.hex("offset", r.Off, r.HasVaddr)
+	l.hex("offset", r.Off, r.HasVaddr && r.Mapping.End != 0) // known through a mapping only
 	l.hex("vaddr", r.Vaddr, r.HasVaddr)
 	l.list("frames", len(r.Frames), func(i int) { l.frame(r.Frames[i]) })
 	l.failure(r.Err)

@@ -139,7 +139,7 @@ func run(args []string) int {
 	}
 	cli.HelpPrinter = helpPrinter(args[0])
 	cli.VersionPrinter = printVersion
-	code := a.finish(a.command().Run(context.Background(), args))
+	code := a.finish(a.command().Run(context.Background(), unbundle(args)))
 	if a.ended != nil {
 		die(a.ended)
 	}

@@ -19,38 +19,41 @@ const (
 	maxEcho = 256
 )
 
-// stream answers `symfetch PID -`: one address a line of standard input. Lines
-// are gathered to batches only while they are there to be had: before it reads
-// on, which may block, all that came so far is answered and written out.
+// stream answers `symfetch PID -`: one address a line of standard input.
 func (a *app) stream(ctx context.Context, pid int) error {
-	return a.withProcess(ctx, pid, func(an *answerer) error {
-		var batch []query
-		flush := func() {
-			an.answer(ctx, batch)
-			batch = batch[:0]
+	return a.withProcess(ctx, pid, func(an *answerer) error { return a.streamLines(ctx, an.answer) })
+}
+
+// streamLines answers the addresses on standard input. Lines are gathered to
+// batches only while they are there to be had: before it reads on, which may
+// block, all that came so far is answered and written out.
+func (a *app) streamLines(ctx context.Context, answer func(context.Context, []query)) error {
+	var batch []query
+	flush := func() {
+		answer(ctx, batch)
+		batch = batch[:0]
+	}
+	in := bufio.NewReaderSize(&eagerReader{r: a.stdin, before: func() error {
+		flush()
+		return a.out.Flush()
+	}}, inputBuffer)
+	for ctx.Err() == nil {
+		line, err := readLine(in)
+		if err == nil || len(line) > 0 {
+			batch = append(batch, parseQuery(string(line)))
 		}
-		in := bufio.NewReaderSize(&eagerReader{r: a.stdin, before: func() error {
+		if err != nil {
 			flush()
-			return an.out.Flush()
-		}}, inputBuffer)
-		for ctx.Err() == nil {
-			line, err := readLine(in)
-			if err == nil || len(line) > 0 {
-				batch = append(batch, parseQuery(string(line)))
+			if errors.Is(err, io.EOF) || a.out.Flush() != nil {
+				return nil // finish reports what went wrong with the output
 			}
-			if err != nil {
-				flush()
-				if errors.Is(err, io.EOF) || an.out.Flush() != nil {
-					return nil // finish reports what went wrong with the output
-				}
-				return fmt.Errorf("standard input: %w", err)
-			}
-			if len(batch) == maxBatch {
-				flush()
-			}
+			return fmt.Errorf("standard input: %w", err)
 		}
-		return ctx.Err()
-	})
+		if len(batch) == maxBatch {
+			flush()
+		}
+	}
+	return ctx.Err()
 }
 
 // eagerReader calls before ahead of every read.

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/symfetch/symfetch/resolver"
+)
+
+// addr2lineOptions are the flags of addr2line, those of GNU's.
+type addr2lineOptions struct {
+	file      string // -e
+	style     string // --output-style
+	addresses bool   // -a
+	functions bool   // -f
+	inlines   bool   // -i
+	demangle  bool   // -C
+	pretty    bool   // -p
+	basenames bool   // -s
+}
+
+func (a *app) addr2lineCommand() *cli.Command {
+	var o addr2lineOptions
+	return &cli.Command{
+		Name: "addr2line", Usage: "name addresses of a file, as GNU addr2line and llvm-symbolizer do", ArgsUsage: "[ADDR...]",
+		Description: `The addresses are those of the file's symbol table (nm), in hexadecimal; without
+any they are read from standard input, one a line. What is not known is ??, and
+no error.
+
+The output is GNU addr2line's. --output-style=LLVM prints what llvm-symbolizer
+does: for each call its function and file:line:column, then an empty line.
+--output-style=JSON is llvm-symbolizer's JSON, --json symfetch's own.`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "e", Aliases: []string{"exe", "obj"}, Usage: "the addresses are of `FILE`", Value: "a.out", Destination: &o.file},
+			&cli.BoolFlag{Name: "a", Aliases: []string{"addresses"}, Usage: "print each address first", Destination: &o.addresses},
+			&cli.BoolFlag{Name: "f", Aliases: []string{"functions"}, Usage: "print functions", Destination: &o.functions},
+			&cli.BoolFlag{Name: "i", Aliases: []string{"inlines"}, Usage: "print the calls into which one was inlined, too", Destination: &o.inlines},
+			&cli.BoolFlag{Name: "C", Aliases: []string{"demangle"}, Usage: "print functions as their source names them", Destination: &o.demangle},
+			&cli.BoolFlag{Name: "p", Aliases: []string{"pretty-print"}, Usage: "print each call on one line", Destination: &o.pretty},
+			&cli.BoolFlag{Name: "s", Aliases: []string{"basenames"}, Usage: "print files without their directories", Destination: &o.basenames},
+			&cli.StringFlag{Name: "output-style", Usage: "`STYLE`: GNU, LLVM or JSON", Value: "GNU", Destination: &o.style},
+		},
+		HideHelpCommand: true,
+		OnUsageError:    usageErrorOf,
+		Action: func(ctx context.Context, cmd *cli.Command) error {
+			form, err := a.answerForm(o)
+			if err != nil {
+				return err
+			}
+			queries, err := parseQueries(cmd.Args().Slice())
+			if err != nil {
+				return err
+			}
+			return a.run(ctx, func(ctx context.Context) error { return a.addr2line(ctx, o, form, queries) })
+		},
+	}
+}
+
+// addr2lineLetters are the one-letter flags of addr2line; all but e are
+// switches.
+const addr2lineLetters = "aefiCps"
+
+// unbundle splits bundles such as -Cfie, which only addr2line's users write,
+// into the flags that they stand for.
+func unbundle(args []string) []string {
+	if len(args) < 2 || args[1] != "addr2line" {
+		return args
+	}
+	out := args[:2:2]
+	for i, arg := range args[2:] {
+		if arg == "--" {
+			return append(out, args[2+i:]...)
+		}
+		letters, dash := strings.CutPrefix(arg, "-")
+		if !dash || len(letters) < 2 || strings.Trim(letters, addr2lineLetters) != "" || letters == "obj" {
+			out = append(out, arg)
+			continue
+		}
+		for _, l := range letters {
+			out = append(out, "-"+string(l))
+		}
+	}
+	return out
+}
+
+// fileAnswerer answers addresses of a file.
+type fileAnswerer struct {
+	*app
+	object  *resolver.Object
+	form    answerForm
+	vaddrs  []uint64
+	which   []int // index of the query of each vaddr
+	results []resolver.Result
+	warned  bool
+}
+
+// addr2line answers the queries, or those on standard input.
+func (a *app) addr2line(ctx context.Context, o addr2lineOptions, form answerForm, queries []query) error {
+	res := a.newResolver()
+	defer res.Close()
+	object, err := res.Open(ctx, o.file)
+	if err != nil {
+		return err
+	}
+	defer object.Close()
+	fa := &fileAnswerer{app: a, object: object, form: form}
+	if len(queries) == 0 {
+		return a.streamLines(ctx, fa.answer)
+	}
+	list, isList := form.(listForm)
+	if isList {
+		a.out.Write(list.begin())
+	}
+	fa.answer(ctx, queries)
+	if isList {
+		a.out.Write(list.end())
+	}
+	return nil
+}
+
+// answer writes the answers to a batch, in order.
+func (fa *fileAnswerer) answer(ctx context.Context, queries []query) {
+	entry := &resolver.Entry{
+		Path: fa.object.Path(), BuildID: fa.object.BuildID(), Object: fa.object,
+		Source: fa.object.Source(), Verified: fa.object.Verified(),
+	}
+	fa.vaddrs, fa.which, fa.results = fa.vaddrs[:0], fa.which[:0], fa.results[:0]
+	for i, q := range queries {
+		r := resolver.Result{Index: i, Addr: q.addr, Vaddr: q.addr, HasVaddr: !q.bad, Entry: entry}
+		if q.bad {
+			r.Err = errBadAddress
+		} else {
+			fa.vaddrs, fa.which = append(fa.vaddrs, q.addr), append(fa.which, i)
+		}
+		fa.results = append(fa.results, r)
+	}
+	fa.object.Symbolize(fa.vaddrs, func(i int, frames []resolver.Frame, err error) {
+		r := &fa.results[fa.which[i]]
+		r.Frames, r.Err = frames, err
+	})
+	for i, q := range queries {
+		if ctx.Err() != nil {
+			return
+		}
+		r := fa.results[i]
+		if r.Err != nil && reasonOf(r.Err) != resolver.ReasonNoSymbol && !fa.warned {
+			fa.warned = true // a file that is damaged once is damaged often
+			fa.warn("%s in %s: %v", strconv.Quote(q.input), fa.object.Path(), r.Err)
+		}
+		fa.out.Write(fa.form.answer(q, r))
+	}
+}

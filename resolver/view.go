@@ -2,6 +2,8 @@ package resolver
 
 import (
 	"errors"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -119,7 +121,9 @@ func (q *question) note(err error) {
 //     not name there is padding.
 //  2. DWARF for everything else: names, lines and inlined calls.
 //  3. The symbol tables, for what DWARF does not name. A line that DWARF knows
-//     without the function stays.
+//     without the function stays. A function that DWARF calls by its short
+//     name has the symbol's, where both start at one address and the symbol's
+//     holds the short one.
 //
 // So a function that DWARF and .symtab call differently (foo and
 // foo.constprop.0, or one of several aliases) has its name in the source.
@@ -163,18 +167,25 @@ func (v *view) askGo(dst []Frame, q *question) (out []Frame, settled bool) {
 	return dst[:n], false
 }
 
+// symbolEngines are the symbol tables, the one to ask first first.
+var symbolEngines = [...]struct {
+	open   func(*view) (*symtab.Table, error)
+	engine frame.Engine
+}{
+	{func(v *view) (*symtab.Table, error) { return v.symtab() }, frame.EngineSymtab},
+	{func(v *view) (*symtab.Table, error) { return v.dynsym() }, frame.EngineDynsym},
+}
+
 // askSymbols completes DWARF's answer from the symbol tables: one frame where
-// there is none, a name for a line alone.
+// there is none, a name for a line alone, the linkage name of a function that
+// DWARF calls by its short name.
 func (v *view) askSymbols(frames []Frame, q *question) ([]Frame, error) {
 	n := len(frames)
-	if n > 0 && frames[n-1].Function != "" {
-		return frames, nil
+	if n > 0 && frames[n-1].LinkageName != "" {
+		return withLinkageNames(frames), nil
 	}
-	for _, table := range [...]struct {
-		open   func() (*symtab.Table, error)
-		engine frame.Engine
-	}{{v.symtab, frame.EngineSymtab}, {v.dynsym, frame.EngineDynsym}} {
-		sym, ok, err := lookupSymbol(table.open, q.vaddr)
+	for _, table := range symbolEngines {
+		sym, ok, err := v.lookupSymbol(table.open, q.vaddr)
 		q.note(err)
 		if !ok {
 			continue
@@ -183,21 +194,48 @@ func (v *view) askSymbols(frames []Frame, q *question) ([]Frame, error) {
 			frames = append(frames, Frame{})
 		}
 		f := &frames[len(frames)-1]
-		f.Function, f.LinkageName = v.names.Demangle(sym.Name), sym.Name
-		f.Offset, f.HasOffset, f.Engine = q.vaddr-sym.Vaddr, true, table.engine
-		return frames, nil
+		function := v.names.Demangle(sym.Name)
+		if f.Function == "" {
+			f.Function, f.LinkageName = function, sym.Name
+			f.Offset, f.HasOffset, f.Engine = q.vaddr-sym.Vaddr, true, table.engine
+		} else if f.HasOffset && f.Offset == q.vaddr-sym.Vaddr && isLinkageName(sym.Name, function, f.Function) {
+			f.Function, f.LinkageName = function, sym.Name
+		}
+		return withLinkageNames(frames), nil
 	}
 	switch {
 	case n > 0:
-		return frames, nil
+		return withLinkageNames(frames), nil
 	case len(q.problems) > 0:
 		return nil, errors.Join(q.problems...)
 	}
 	return nil, ErrNoSymbol
 }
 
-func lookupSymbol(open func() (*symtab.Table, error), vaddr uint64) (sym symtab.Symbol, ok bool, err error) {
-	t, err := open()
+// isLinkageName reports whether a symbol, as it is and demangled, is of the
+// function with the given short name. A symbol at the same place may be
+// another's: linkers fold functions with the same code.
+func isLinkageName(symbol, demangled, short string) bool {
+	if symbol == demangled {
+		return symbol == short
+	}
+	return strings.Contains(symbol, strconv.Itoa(len(short))+short) || // as Itanium and Rust mangle it
+		strings.HasPrefix(short, "operator") && strings.Contains(demangled, short) ||
+		strings.HasPrefix(short, "~") && strings.Contains(demangled, "::"+short)
+}
+
+// withLinkageNames gives frames whose linkage name nothing tells their name.
+func withLinkageNames(frames []Frame) []Frame {
+	for i := range frames {
+		if f := &frames[i]; f.LinkageName == "" {
+			f.LinkageName = f.Function
+		}
+	}
+	return frames
+}
+
+func (v *view) lookupSymbol(open func(*view) (*symtab.Table, error), vaddr uint64) (sym symtab.Symbol, ok bool, err error) {
+	t, err := open(v)
 	if err != nil {
 		return sym, false, err
 	}

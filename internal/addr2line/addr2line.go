@@ -109,7 +109,9 @@ func (d *Data) init(s *sections, in *Input) {
 // needed for those of others.
 //
 // A frame's Function is empty where the line table covers vaddr, but no
-// function does; its File is empty where only a function does. ErrNoSymbol says
+// function does; its File is empty where only a function does. LinkageName is
+// empty where the function's language mangles names and DWARF does not tell
+// this one (of a static function in C++): a symbol table may. ErrNoSymbol says
 // that neither does, ErrNoDWARF that there is no DWARF. With any other error
 // there can be frames too: those that could be read, with empty names or files
 // where they could not. They are not wrong.

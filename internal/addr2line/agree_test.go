@@ -3,6 +3,7 @@ package addr2line
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -84,7 +85,7 @@ func format(frames []frame.Frame) string {
 func same(got, want []frame.Frame) bool {
 	return slices.EqualFunc(got, want, func(g, w frame.Frame) bool {
 		extra := max(0, len(w.File)-len(g.File))
-		return g.LinkageName == w.LinkageName && g.Line == w.Line && g.Column == w.Column && g.StartLine == w.StartLine &&
+		return cmp.Or(g.LinkageName, g.Function) == w.LinkageName && g.Line == w.Line && g.Column == w.Column && g.StartLine == w.StartLine &&
 			w.File[extra:] == g.File && strings.HasPrefix(g.File, w.File[:extra])
 	})
 }

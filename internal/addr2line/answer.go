@@ -97,15 +97,18 @@ func (n *node) originKey() uint64 {
 }
 
 // describe gathers what is known of a node's function.
-func (u *unit) describe(n *node, w *work) (function, error) {
-	if !n.origin.present() {
-		return u.function(int(n.die), w)
+func (u *unit) describe(n *node, w *work) (fn function, err error) {
+	ref := dieRef{u, int(n.die)}
+	if n.origin.present() {
+		if ref, err = u.follow(n.origin, w); err != nil {
+			return fn, err
+		}
 	}
-	ref, err := u.follow(n.origin, w)
-	if err != nil {
-		return function{}, err
+	fn, err = ref.u.function(ref.pos, w)
+	if fn.linkage == "" && !u.mangles() {
+		fn.linkage = fn.name // the unit's language, as shared DIEs (dwz) are of none
 	}
-	return ref.u.function(ref.pos, w)
+	return fn, err
 }
 
 // search finds what unit u says of sorted targets: after it, the walker and the

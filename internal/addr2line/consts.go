@@ -21,6 +21,19 @@ const (
 	tagGNUCallSite       = 0x4109
 )
 
+// Languages whose compilers put no mangled names into symbol tables (section
+// 7.12). Of the others and of future ones it is not known.
+var plainLanguages = map[uint64]bool{
+	0x01: true, 0x02: true, 0x0c: true, 0x1d: true, 0x2c: true, // C89, C, C99, C11, C17
+	0x03: true, 0x0d: true, // Ada
+	0x05: true, 0x06: true, // Cobol
+	0x07: true, 0x08: true, 0x0e: true, 0x22: true, 0x23: true, 0x2d: true, // Fortran
+	0x09: true, 0x0a: true, // Pascal, Modula-2
+	0x10:   true, // Objective C
+	0x16:   true, // Go
+	0x8001: true, // assembly
+}
+
 // Attributes that the engine reads (section 7.5.4), and GNU's of split DWARF 4
 // (https://gcc.gnu.org/wiki/DebugFission).
 const (
@@ -29,6 +42,7 @@ const (
 	attrStmtList        = 0x10
 	attrLowPC           = 0x11
 	attrHighPC          = 0x12
+	attrLanguage        = 0x13
 	attrCompDir         = 0x1b
 	attrAbstractOrigin  = 0x31
 	attrDeclLine        = 0x3b

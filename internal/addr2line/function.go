@@ -3,6 +3,8 @@ package addr2line
 // function is what the DIEs say of a function, gathered along
 // DW_AT_abstract_origin and DW_AT_specification.
 type function struct {
+	// linkage is "" where the language has mangled names and DWARF does not
+	// tell this function's, as of static ones.
 	name, linkage string
 	startLine     int
 }
@@ -117,7 +119,7 @@ func (u *unit) function(pos int, w *work) (function, error) {
 	if fn.linkage == "" && short != nil {
 		// DW_AT_name is not mangled; were it demangled, a C function named
 		// like a mangled one would change its name.
-		fn.name, fn.linkage = short.linkage, short.linkage
+		fn.name = short.linkage
 	}
 	return fn, nil
 }

@@ -33,6 +33,7 @@ type root struct {
 	tag                 uint64
 	low, high, ranges   attr
 	name, compDir       attr
+	language            attr
 	stmtList            attr
 	strOffsetsBase      attr
 	addrBase            attr
@@ -161,6 +162,8 @@ func (u *unit) readRootAttrs(b *buf, pos int, w *work) error {
 			r.ranges = a
 		case attrName:
 			r.name = a
+		case attrLanguage:
+			r.language = a
 		case attrCompDir:
 			r.compDir = a
 		case attrStmtList:
@@ -191,6 +194,12 @@ func (u *unit) readRootAttrs(b *buf, pos int, w *work) error {
 		r.lowPC, r.hasLow = low, true
 	}
 	return nil
+}
+
+// mangles reports whether functions of the unit may have linkage names that
+// differ from their names.
+func (u *unit) mangles() bool {
+	return !u.root.language.present() || !plainLanguages[u.root.language.val]
 }
 
 // isSkeleton reports whether the DIEs are in another file.

@@ -41,7 +41,8 @@ type Frame struct {
 	// mangled, else the linkage name itself.
 	Function string
 	// LinkageName is the name as the table holds it; equal to Function where
-	// nothing was demangled.
+	// nothing was demangled. An engine leaves it empty where another table may
+	// know it and this one does not.
 	LinkageName string
 	// Offset is the distance in bytes from the function's entry to the
 	// address. Meaningful only if HasOffset: tables give no entry for some

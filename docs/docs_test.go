@@ -116,7 +116,7 @@ func TestFlags(t *testing.T) {
 	for _, page := range pages(t) {
 		for _, f := range flagsOf(read(t, page)) {
 			checked++
-			if name := strings.TrimLeft(f, "-"); !known[name] && strings.Trim(name, "aefiCps") != "" { // or a bundle of addr2line's
+			if name := strings.TrimLeft(f, "-"); !known[name] && strings.Trim(name, "aefijCps") != "" { // or a bundle of addr2line's
 				t.Errorf("%s: symfetch has no flag %s", page, f)
 			}
 		}

@@ -3,6 +3,7 @@ package resolver
 import (
 	"debug/elf"
 	"errors"
+	"math"
 
 	"github.com/symfetch/symfetch/internal/addr2line"
 	"github.com/symfetch/symfetch/internal/elffile"
@@ -33,41 +34,34 @@ func (v *view) heapBytes() int64 {
 // debugSection returns a section of debug information, nil where the object
 // has none of that name.
 func (v *view) debugSection(name string) ([]byte, error) {
-	data, _, err := v.elf.SectionData(name)
+	data, private, err := v.elf.DebugData(name)
 	if errors.Is(err, elffile.ErrNoSection) || errors.Is(err, elffile.ErrNoData) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
+	if private {
+		v.heap.Add(int64(len(data)))
 	}
-	if s, err := v.elf.Section(name); err != nil || s.Flags&elf.SHF_COMPRESSED != 0 {
-		v.heap.Add(int64(len(data))) // inflated; without the section it is an old .zdebug_
-	}
-	return data, nil
+	return data, err
 }
 
 // codeStart is the lowest vaddr with code: DWARF of what the linker discarded
 // lies below.
 func (v *view) codeStart() uint64 {
-	lowest, found := uint64(0), false
-	note := func(vaddr uint64) {
-		if !found || vaddr < lowest {
-			lowest, found = vaddr, true
-		}
+	lowest := uint64(math.MaxUint64)
+	code, _ := v.elf.CodeSections()
+	for _, s := range code {
+		lowest = min(lowest, s.Vaddr)
 	}
-	sections, _ := v.elf.Sections()
-	for i := range sections {
-		if s := &sections[i]; s.Flags&elf.SHF_EXECINSTR != 0 && s.Size > 0 {
-			note(s.Addr)
-		}
-	}
-	if found {
+	if len(code) > 0 {
 		return lowest
 	}
 	for _, p := range v.elf.Progs() {
 		if p.Type == elf.PT_LOAD && p.Flags&elf.PF_X != 0 {
-			note(p.Vaddr)
+			lowest = min(lowest, p.Vaddr)
 		}
+	}
+	if lowest == math.MaxUint64 {
+		return 0
 	}
 	return lowest
 }

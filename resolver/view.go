@@ -77,6 +77,9 @@ func viewOf(f *elffile.File, names *frame.Demangler) *view {
 // openSymbols reads one of the two symbol tables.
 func (v *view) openSymbols(read func() (elffile.Symbols, error), dynamic bool) (t *symtab.Table, err error) {
 	err = elffile.Guard("symbols", func() error {
+		if v.isScattered() {
+			return elffile.ErrNoSection // symbols count from the starts of several sections
+		}
 		raw, err := read()
 		if err != nil {
 			return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -13,6 +12,7 @@ import (
 // addr2lineOptions are the flags of addr2line, those of GNU's.
 type addr2lineOptions struct {
 	file      string // -e
+	section   string // -j
 	style     string // --output-style
 	addresses bool   // -a
 	functions bool   // -f
@@ -41,6 +41,7 @@ does: for each call its function and file:line:column, then an empty line.
 			&cli.BoolFlag{Name: "C", Aliases: []string{"demangle"}, Usage: "print functions as their source names them", Destination: &o.demangle},
 			&cli.BoolFlag{Name: "p", Aliases: []string{"pretty-print"}, Usage: "print each call on one line", Destination: &o.pretty},
 			&cli.BoolFlag{Name: "s", Aliases: []string{"basenames"}, Usage: "print files without their directories", Destination: &o.basenames},
+			&cli.StringFlag{Name: "j", Aliases: []string{"section"}, Usage: "the addresses count from the start of `SECTION`", Destination: &o.section},
 			&cli.StringFlag{Name: "output-style", Usage: "`STYLE`: GNU, LLVM or JSON", Value: "GNU", Destination: &o.style},
 		},
 		HideHelpCommand: true,
@@ -59,9 +60,9 @@ does: for each call its function and file:line:column, then an empty line.
 	}
 }
 
-// addr2lineLetters are the one-letter flags of addr2line; all but e are
+// addr2lineLetters are the one-letter flags of addr2line; all but e and j are
 // switches.
-const addr2lineLetters = "aefiCps"
+const addr2lineLetters = "aefijCps"
 
 // unbundle splits bundles such as -Cfie, which only addr2line's users write,
 // into the flags that they stand for.
@@ -90,6 +91,7 @@ func unbundle(args []string) []string {
 type fileAnswerer struct {
 	*app
 	object  *resolver.Object
+	section string
 	form    answerForm
 	vaddrs  []uint64
 	which   []int // index of the query of each vaddr
@@ -106,7 +108,7 @@ func (a *app) addr2line(ctx context.Context, o addr2lineOptions, form answerForm
 		return err
 	}
 	defer object.Close()
-	fa := &fileAnswerer{app: a, object: object, form: form}
+	fa := &fileAnswerer{app: a, object: object, section: o.section, form: form}
 	if len(queries) == 0 {
 		return a.streamLines(ctx, fa.answer)
 	}
@@ -129,11 +131,12 @@ func (fa *fileAnswerer) answer(ctx context.Context, queries []query) {
 	}
 	fa.vaddrs, fa.which, fa.results = fa.vaddrs[:0], fa.which[:0], fa.results[:0]
 	for i, q := range queries {
-		r := resolver.Result{Index: i, Addr: q.addr, Vaddr: q.addr, HasVaddr: !q.bad, Entry: entry}
+		r := resolver.Result{Index: i, Addr: q.addr, Entry: entry}
 		if q.bad {
 			r.Err = errBadAddress
-		} else {
-			fa.vaddrs, fa.which = append(fa.vaddrs, q.addr), append(fa.which, i)
+		} else if r.Vaddr, r.Err = fa.object.SectionVaddr(fa.section, q.addr); r.Err == nil {
+			r.HasVaddr = true
+			fa.vaddrs, fa.which = append(fa.vaddrs, r.Vaddr), append(fa.which, i)
 		}
 		fa.results = append(fa.results, r)
 	}
@@ -146,9 +149,9 @@ func (fa *fileAnswerer) answer(ctx context.Context, queries []query) {
 			return
 		}
 		r := fa.results[i]
-		if r.Err != nil && reasonOf(r.Err) != resolver.ReasonNoSymbol && !fa.warned {
+		if r.Err != nil && r.Err != resolver.ErrNoSymbol && !fa.warned {
 			fa.warned = true // a file that is damaged once is damaged often
-			fa.warn("%s in %s: %v", strconv.Quote(q.input), fa.object.Path(), r.Err)
+			fa.warn("%s in %s: %v", q.input, fa.object.Path(), r.Err)
 		}
 		fa.out.Write(fa.form.answer(q, r))
 	}

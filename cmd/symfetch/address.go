@@ -28,7 +28,9 @@ func parseQuery(input string) query {
 // answerer answers addresses of one process, batch by batch.
 type answerer struct {
 	*app
+	pid     int
 	p       *resolver.Process
+	refused error // why there is no p: the answer to every address
 	lookups []uint64
 	tried   int // addresses that were taken for process numbers
 }
@@ -49,6 +51,10 @@ func (an *answerer) adjust(addr uint64) uint64 {
 
 // answer writes one block, or one line of JSON, for each query, in order.
 func (an *answerer) answer(ctx context.Context, queries []query) {
+	if an.refused != nil {
+		an.refuse(ctx, queries)
+		return
+	}
 	an.lookups = an.lookups[:0]
 	for _, q := range queries {
 		if !q.bad {
@@ -66,6 +72,20 @@ func (an *answerer) answer(ctx context.Context, queries []query) {
 	}
 	if ctx.Err() == nil {
 		an.malformed(rest)
+	}
+}
+
+// refuse answers queries of a process that could not be opened.
+func (an *answerer) refuse(ctx context.Context, queries []query) {
+	for _, q := range queries {
+		if ctx.Err() != nil {
+			return
+		}
+		err := an.refused
+		if q.bad {
+			err = errBadAddress
+		}
+		an.write(q, resolver.Result{Addr: q.addr, Err: err})
 	}
 }
 
@@ -103,7 +123,7 @@ func (an *answerer) write(q query, r resolver.Result) {
 	reason := reasonOf(r.Err)
 	an.status.note(exitOfReason(reason))
 	if an.opts.json {
-		an.out.Write(an.addressJSON(an.p.PID(), q, r))
+		an.out.Write(an.addressJSON(an.pid, q, r))
 	} else {
 		an.out.Write(an.addressText(q, r))
 	}
@@ -111,7 +131,7 @@ func (an *answerer) write(q query, r resolver.Result) {
 		an.tried++
 		if isLivePID(q.input) {
 			an.warn("%s is not mapped in process %d, but is a process itself: for several processes use -p %d,%s",
-				q.input, an.p.PID(), an.p.PID(), q.input)
+				q.input, an.pid, an.pid, q.input)
 		}
 	}
 }
@@ -143,10 +163,12 @@ func (a *app) withProcess(ctx context.Context, pid int, run func(*answerer) erro
 	defer res.Close()
 	p, err := a.open(ctx, res, pid)
 	if err != nil {
-		return err
+		// Said at once; and whoever counts on an answer for each line gets one.
+		a.fail(err)
+		return run(&answerer{app: a, pid: pid, refused: err})
 	}
 	defer p.Close()
-	if err := run(&answerer{app: a, p: p}); err != nil {
+	if err := run(&answerer{app: a, pid: pid, p: p}); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {

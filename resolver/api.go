@@ -88,6 +88,13 @@ const (
 	SourceKernel     Source = "kernel"
 )
 
+// The sources of debug files, beside SourceStore and SourceDebuginfod.
+const (
+	SourceEmbedded Source = "embedded" // in the object itself
+	SourceTarget   Source = "target"   // in the root directory of the process
+	SourceHost     Source = "host"     // in ours
+)
+
 // Verification says by what an object's bytes were proved to be those that
 // are mapped.
 type Verification string
@@ -99,6 +106,7 @@ const (
 	VerifiedContent   Verification = "content"
 	VerifiedMemory    Verification = "memory"
 	VerifiedDevInode  Verification = "dev-inode"
+	VerifiedCRC       Verification = "crc" // debug files only
 	VerifiedNone      Verification = "none"
 )
 

@@ -113,6 +113,11 @@ func (co *core) release() {
 	c := co.cache
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.drop(co)
+}
+
+// drop is release with the cache locked.
+func (c *cache) drop(co *core) {
 	co.refs--
 	if co.refs > 0 {
 		return
@@ -186,10 +191,23 @@ func (co *core) member(off uint64) (*view, error) {
 	return v, nil
 }
 
-// close releases the file; nobody holds the core any more.
+// close releases the file, and the holds on those that complete it, with the
+// cache locked; nobody holds the core any more.
 func (co *core) close() {
 	if co.src != nil {
 		co.src.Close()
+	}
+	views := []*view{co.whole}
+	for _, v := range co.members {
+		views = append(views, v)
+	}
+	for _, v := range views {
+		if v == nil {
+			continue
+		}
+		for _, c := range v.holding() {
+			c.cache.drop(c)
+		}
 	}
 }
 

@@ -11,15 +11,22 @@ import (
 
 // openDWARF makes the reader of the object's DWARF. It reads nothing yet.
 func (v *view) openDWARF() *addr2line.Data {
-	d := addr2line.New(addr2line.Input{
-		BigEndian: v.elf.ByteOrder().String() == "BigEndian",
-		Section:   v.debugSection,
-		CodeStart: v.codeStart(),
-		Guard:     func(fn func() error) error { return elffile.Guard("DWARF", fn) },
-		Names:     v.names,
-	})
+	d := addr2line.New(v.input())
 	v.opened.Store(d)
 	return d
+}
+
+// input is what the reader of DWARF may ask the object for.
+func (v *view) input() addr2line.Input {
+	return addr2line.Input{
+		BigEndian:     v.elf.ByteOrder().String() == "BigEndian",
+		Section:       v.debugSection,
+		CodeStart:     v.codeStart(),
+		Supplementary: v.supplementary,
+		Split:         v.splitUnit,
+		Guard:         func(fn func() error) error { return elffile.Guard("DWARF", fn) },
+		Names:         v.names,
+	}
 }
 
 // heapBytes estimates what the view's tables hold on the heap.
@@ -66,12 +73,22 @@ func (v *view) codeStart() uint64 {
 	return lowest
 }
 
+// debugView returns the view whose DWARF is of the object: itself, else its
+// debug file; delta is what to add to the object's vaddrs there.
+func (v *view) debugView() (w *view, delta uint64) {
+	if d := v.debug.Load(); d != nil && !v.hasDWARF() {
+		return d.view, d.delta
+	}
+	return v, 0
+}
+
 // dwarfFrames answers from DWARF. Frames that are there beside an error are
 // not wrong: a name or a caller that could not be read is missing.
 func (v *view) dwarfFrames(dst []Frame, vaddr uint64) (out []Frame, err error) {
 	n := len(dst)
+	w, delta := v.debugView()
 	err = elffile.Guard("DWARF", func() (err error) {
-		out, err = v.dwarf().AppendFrames(dst, vaddr)
+		out, err = w.dwarf().AppendFrames(dst, vaddr+delta)
 		return err
 	})
 	if _, fault := errors.AsType[*elffile.FaultError](err); fault {

@@ -36,7 +36,28 @@ func (p *Process) newEntry(ctx context.Context, m Mapping, code []Mapping) (*Ent
 		return &Entry{Path: cutName(m.Name), State: StateUnreadable, Err: open}, proc.FileStat{}
 	}
 	p.noteHints(made.e)
+	p.complete(ctx, made.e)
 	return made.e, made.stat
+}
+
+// complete looks for the debug file of an entry's object within the time
+// limit: the target's root directory may stall where the object itself does
+// not. Once it did, it is left alone for a while.
+func (p *Process) complete(ctx context.Context, e *Entry) {
+	if e.Object == nil || p.stalledError(Mapping{}) != nil {
+		return
+	}
+	o := e.Object.handle()
+	tried, err := limited(ctx, p.r.timeout, func() ([]Attempt, error) {
+		defer o.Close()
+		o.complete(ctx, &finder{r: p.r, p: p, name: e.Path})
+		return o.tried, nil
+	}, nil)
+	if err != nil {
+		tried = []Attempt{{Source: SourceTarget, Err: err}}
+		p.noteStall(Mapping{}, err)
+	}
+	e.Object.tried = tried
 }
 
 // Close gives back the entry's object, if it has one.

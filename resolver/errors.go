@@ -44,7 +44,7 @@ var (
 
 // MismatchError says that a source offered another file than the mapped one.
 type MismatchError struct {
-	// What was compared: "build ID", "Go build ID", "content".
+	// What was compared: "build ID", "Go build ID", "content", "CRC".
 	What string
 	// Want is the live identity, Got that of the refused file; empty for
 	// content.
@@ -71,6 +71,7 @@ const (
 	whatBuildID   = "build ID"
 	whatGoBuildID = "Go build ID"
 	whatContent   = "content"
+	whatCRC       = "CRC"
 )
 
 // Attempt is one rung of the ladder that was tried for an object.

@@ -185,6 +185,7 @@ func (p *Process) climbMemory(res *opened) error {
 		return nil
 	}
 	v := viewOf(id.image, &p.r.names)
+	v.keeper = &core{cache: p.r.cache, refs: 1, whole: v}
 	notes, err := v.notes()
 	if err == nil && id.gnu != "" && notes.GNU != id.gnu {
 		err = &MismatchError{What: whatBuildID, Want: id.gnu.String(), Got: notes.GNU.String(), Source: SourceMemory}

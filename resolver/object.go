@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 
 	"github.com/symfetch/symfetch/buildid"
@@ -27,6 +28,7 @@ type Object struct {
 	verified Verification
 	modified bool
 	notes    buildid.Notes
+	tried    []Attempt // places of debug files
 	closed   atomic.Bool
 }
 
@@ -39,16 +41,16 @@ func newObject(v *view, path string, source Source, by verdict) *Object {
 
 // handle returns a further handle on the same object.
 func (o *Object) handle() *Object {
-	if o.view.core != nil {
-		o.view.core.retain()
+	if c := o.view.holder(); c != nil {
+		c.retain()
 	}
-	return &Object{view: o.view, path: o.path, source: o.source, verified: o.verified, modified: o.modified, notes: o.notes}
+	return &Object{view: o.view, path: o.path, source: o.source, verified: o.verified, modified: o.modified, notes: o.notes, tried: o.tried}
 }
 
 // Close gives the handle back. Further calls do nothing.
 func (o *Object) Close() error {
-	if o.closed.CompareAndSwap(false, true) && o.view.core != nil {
-		o.view.core.release()
+	if c := o.view.holder(); o.closed.CompareAndSwap(false, true) && c != nil {
+		c.release()
 	}
 	return nil
 }
@@ -264,5 +266,11 @@ func (r *Resolver) File(ctx context.Context, f *os.File, path string) (*Object, 
 		co.release()
 		return nil, fmt.Errorf("open %q: %w", path, err)
 	}
-	return newObject(co.whole, path, SourcePath, verdict{by: VerifiedNone}), ctx.Err()
+	o := newObject(co.whole, path, SourcePath, verdict{by: VerifiedNone})
+	name, err := filepath.Abs(path)
+	if err != nil {
+		name = path
+	}
+	o.complete(ctx, &finder{r: r, name: name})
+	return o, ctx.Err()
 }

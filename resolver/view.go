@@ -19,9 +19,11 @@ import (
 // archive. It opens its tables when they are first asked for.
 type view struct {
 	core *core
-	src  elffile.Source // nil for a memory image
-	off  uint64         // where the ELF starts within the core's file
-	elf  *elffile.File
+	// keeper counts the handles of a memory image, which has no core.
+	keeper *core
+	src    elffile.Source // nil for a memory image
+	off    uint64         // where the ELF starts within the core's file
+	elf    *elffile.File
 
 	notes   func() (buildid.Notes, error)
 	pclntab func() (*pclntab.Table, error)
@@ -29,6 +31,22 @@ type view struct {
 	dynsym  func() (*symtab.Table, error)
 	dwarf   func() *addr2line.Data
 	names   *frame.Demangler
+
+	// debug is the separate debug file, once one was found; completes is the
+	// same where the view is that file's.
+	debug, completes atomic.Pointer[debugInfo]
+	// places is where supplementary files and split units may be.
+	places atomic.Pointer[finder]
+
+	miniOnce sync.Once
+	mini     *view // of .gnu_debugdata
+	miniErr  error
+
+	packageOnce sync.Once
+	dwp         *addr2line.Input
+
+	heldMu sync.Mutex
+	held   []*core // further files that dwarf reads
 
 	// opened is dwarf's result, once it was asked for.
 	opened atomic.Pointer[addr2line.Data]
@@ -170,13 +188,24 @@ func (v *view) askGo(dst []Frame, q *question) (out []Frame, settled bool) {
 	return dst[:n], false
 }
 
-// symbolEngines are the symbol tables, the one to ask first first.
-var symbolEngines = [...]struct {
-	open   func(*view) (*symtab.Table, error)
+// symbolTable is one of the tables to ask for a symbol.
+type symbolTable struct {
+	open   func() (*symtab.Table, error)
 	engine frame.Engine
-}{
-	{func(v *view) (*symtab.Table, error) { return v.symtab() }, frame.EngineSymtab},
-	{func(v *view) (*symtab.Table, error) { return v.dynsym() }, frame.EngineDynsym},
+	delta  uint64 // to add to the object's vaddrs
+}
+
+// symbolTablesOf lists the tables to ask, the one to ask first first: the
+// object's .symtab, else that of its debug file, the embedded one, .dynsym.
+func (v *view) symbolTablesOf(dst []symbolTable) []symbolTable {
+	dst = append(dst, symbolTable{v.symtab, frame.EngineSymtab, 0})
+	if d := v.debug.Load(); d != nil {
+		dst = append(dst, symbolTable{d.view.symtab, frame.EngineSymtab, d.delta})
+	}
+	if mini := v.embedded(); mini != nil {
+		dst = append(dst, symbolTable{mini.symtab, frame.EngineSymtab, 0})
+	}
+	return append(dst, symbolTable{v.dynsym, frame.EngineDynsym, 0})
 }
 
 // askSymbols completes DWARF's answer from the symbol tables: one frame where
@@ -187,12 +216,14 @@ func (v *view) askSymbols(frames []Frame, q *question) ([]Frame, error) {
 	if n > 0 && frames[n-1].LinkageName != "" {
 		return withLinkageNames(frames), nil
 	}
-	for _, table := range symbolEngines {
-		sym, ok, err := v.lookupSymbol(table.open, q.vaddr)
+	var tables [4]symbolTable
+	for _, table := range v.symbolTablesOf(tables[:0]) {
+		sym, ok, err := lookupSymbol(table.open, q.vaddr+table.delta)
 		q.note(err)
 		if !ok {
 			continue
 		}
+		sym.Vaddr -= table.delta
 		if n == 0 {
 			frames = append(frames, Frame{})
 		}
@@ -237,8 +268,8 @@ func withLinkageNames(frames []Frame) []Frame {
 	return frames
 }
 
-func (v *view) lookupSymbol(open func(*view) (*symtab.Table, error), vaddr uint64) (sym symtab.Symbol, ok bool, err error) {
-	t, err := open(v)
+func lookupSymbol(open func() (*symtab.Table, error), vaddr uint64) (sym symtab.Symbol, ok bool, err error) {
+	t, err := open()
 	if err != nil {
 		return sym, false, err
 	}
@@ -292,4 +323,37 @@ func (v *view) symbolTables() []string {
 
 // answersAtOnce reports whether reading the object waits for nothing but local
 // disks: neither for another file system nor for the target's memory.
-func (v *view) answersAtOnce() bool { return v.core != nil && v.core.local }
+func (v *view) answersAtOnce() bool {
+	if v.core == nil || !v.core.local {
+		return false
+	}
+	d := v.debug.Load()
+	return d == nil || d.view.core.local
+}
+
+// holder is what the view's handles hold.
+func (v *view) holder() *core {
+	if v.core != nil {
+		return v.core
+	}
+	return v.keeper
+}
+
+// hold keeps a core open as long as the view's own. The caller's hold becomes
+// the view's.
+func (v *view) hold(c *core) {
+	v.heldMu.Lock()
+	defer v.heldMu.Unlock()
+	v.held = append(v.held, c)
+}
+
+// holding lists the cores that the view keeps open.
+func (v *view) holding() []*core {
+	v.heldMu.Lock()
+	defer v.heldMu.Unlock()
+	held := v.held
+	if d := v.debug.Load(); d != nil {
+		held = append(held, d.view.core)
+	}
+	return held
+}

@@ -48,10 +48,11 @@ func (v *view) symbolizeRest(rest []question, answer func(i int, frames []Frame,
 		inDWARF = append(inDWARF, q)
 	}
 	vaddrs := make([]uint64, len(inDWARF))
+	w, delta := v.debugView()
 	for i := range inDWARF {
-		vaddrs[i] = inDWARF[i].vaddr
+		vaddrs[i] = inDWARF[i].vaddr + delta
 	}
-	v.dwarf().Symbolize(vaddrs, func(i int, frames []Frame, err error) {
+	w.dwarf().Symbolize(vaddrs, func(i int, frames []Frame, err error) {
 		q := &inDWARF[i]
 		q.note(err)
 		frames, err = v.askSymbols(slices.Clone(frames), q)

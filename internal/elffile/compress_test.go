@@ -5,7 +5,6 @@ import (
 	"debug/elf"
 	"encoding/binary"
 	"errors"
-	"io"
 	"os"
 	"runtime"
 	"strings"
@@ -102,7 +101,7 @@ func TestCompressedByLinkers(t *testing.T) {
 // oneSection builds a minimal ELF of one debug section with these bytes.
 func oneSection(t testing.TB, order binary.ByteOrder, name string, flags elf.SectionFlag, data []byte) *File {
 	t.Helper()
-	f, err := Parse(bytesSource(sectionFile(order, name, flags, data)))
+	f, err := Parse(BytesSource(sectionFile(order, name, flags, data)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,19 +126,6 @@ func sectionFile(order binary.ByteOrder, name string, flags elf.SectionFlag, dat
 		{Name: uint32(len(name)) + 2, Type: uint32(elf.SHT_STRTAB), Off: 64 + uint64(len(data)), Size: uint64(len(names))},
 	})
 	return b
-}
-
-// bytesSource is a source in memory.
-func bytesSource(b []byte) Source { return memSource{bytes.NewReader(b)} }
-
-type memSource struct{ *bytes.Reader }
-
-func (s memSource) Close() error { return nil }
-func (s memSource) View(off, n int64) ([]byte, error) {
-	if err := checkRange(off, n, s.Size()); err != nil {
-		return nil, err
-	}
-	return copyOf(s, off, n)
 }
 
 // chdr builds a compression header before a stream.
@@ -280,8 +266,6 @@ func TestInflateReadError(t *testing.T) {
 		}
 	}
 }
-
-var _ io.ReaderAt = memSource{}
 
 // FuzzInflate inflates hostile streams: no panic, and what comes has the size
 // that was claimed.

@@ -225,7 +225,7 @@ func TestGenerated(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v: the generator is wrong: %v", g, err)
 		}
-		f, err := Parse(bytesSource(data))
+		f, err := Parse(BytesSource(data))
 		if err != nil {
 			t.Fatalf("%v: %v", g, err)
 		}
@@ -254,7 +254,7 @@ func TestGenerated(t *testing.T) {
 		// the tables there decide.
 		for _, small := range []uint64{0, 0x8} {
 			g.bias = small
-			f, err := Parse(bytesSource(g.build(t)))
+			f, err := Parse(BytesSource(g.build(t)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -357,7 +357,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add(sectionFile(binary.LittleEndian, ".debug_info", elf.SHF_COMPRESSED, chdr(binary.LittleEndian, elf.COMPRESS_ZSTD, 8, zstdOf(f, []byte("12345678")))))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		file, err := Parse(bytesSource(data))
+		file, err := Parse(BytesSource(data))
 		if err != nil {
 			if !errors.Is(err, ErrNotELF) && !errors.As(err, new(*FormatError)) {
 				t.Errorf("Parse: %v", err)

@@ -39,7 +39,7 @@ func TestMalformedHeaders(t *testing.T) {
 	} {
 		b := bytes.Clone(good)
 		c.edit(b)
-		f, err := Parse(bytesSource(b))
+		f, err := Parse(BytesSource(b))
 		if c.ok != (err == nil) || err != nil && !errors.As(err, new(*FormatError)) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -48,7 +48,7 @@ func TestMalformedHeaders(t *testing.T) {
 		}
 	}
 	for n := range 64 + 5*56 { // every way to cut it
-		if _, err := Parse(bytesSource(good[:n])); err == nil {
+		if _, err := Parse(BytesSource(good[:n])); err == nil {
 			t.Errorf("the first %d bytes are accepted", n)
 		}
 	}
@@ -80,7 +80,7 @@ func TestMalformedSections(t *testing.T) {
 	} {
 		b := bytes.Clone(good)
 		c.edit(b)
-		f, err := Parse(bytesSource(b))
+		f, err := Parse(BytesSource(b))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -117,7 +117,7 @@ func TestManySections(t *testing.T) {
 	b = append(b, names...)
 	order.PutUint16(b[60:], 0)
 	order.PutUint16(b[62:], 0xffff)
-	f, err := Parse(bytesSource(b))
+	f, err := Parse(BytesSource(b))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func TestExtentOfHostile(t *testing.T) {
 	} {
 		b := generated{is64: true, order: le, base: 0x10000}.build(t)
 		edit(b)
-		f, err := Parse(bytesSource(b))
+		f, err := Parse(BytesSource(b))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

@@ -68,7 +68,7 @@ func TestSource(t *testing.T) {
 			t.Errorf("%s: second Close: %v", name, err)
 		}
 	}
-	if f, _ := FileOf(memSource{}); f != nil {
+	if f, _ := FileOf(BytesSource(nil)); f != nil {
 		t.Error("a file behind memory")
 	}
 }

@@ -136,7 +136,7 @@ func (a *app) fetchedJSON(r fetched) []byte {
 	}
 	l.str("error", text)
 	if a.opts.explain {
-		l.attempts(r.entry.Attempts())
+		l.attempts("attempts", r.entry.Attempts())
 	}
 	return l.end()
 }

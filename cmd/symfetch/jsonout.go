@@ -22,7 +22,7 @@ func (a *app) objectJSON(pid int, e *resolver.Entry) []byte {
 		symbols, size = symbolTables(e.Object), e.Object.Size()
 	}
 	l.strs("symbols", symbols)
-	l.null("debug")
+	l.debug(e.Object)
 	l.num("size", size)
 	l.list("mappings", len(e.Mappings), func(i int) {
 		m := e.Mappings[i]
@@ -33,9 +33,30 @@ func (a *app) objectJSON(pid int, e *resolver.Entry) []byte {
 	})
 	l.failure(e.Err)
 	if a.opts.explain {
-		l.attempts(e.Attempts())
+		l.attempts("attempts", e.Attempts())
+		if e.Object != nil {
+			l.attempts("debug_attempts", e.Object.DebugAttempts())
+		}
 	}
 	return l.end()
+}
+
+// debug tells which file completes the object's symbols, null where none does.
+func (l *jsonLine) debug(o *resolver.Object) {
+	var d resolver.DebugFile
+	ok := false
+	if o != nil {
+		d, ok = o.Debug()
+	}
+	if !ok {
+		l.null("debug")
+		return
+	}
+	l.object("debug", func() {
+		l.name("path", d.Path)
+		l.str("source", string(d.Source))
+		l.str("verified", string(d.Verified))
+	})
 }
 
 // addressJSON is the answer for one address as a line of JSON. The result is
@@ -59,7 +80,10 @@ func (a *app) addressJSON(pid int, q query, r resolver.Result) []byte {
 	l.list("frames", len(r.Frames), func(i int) { l.frame(r.Frames[i]) })
 	l.failure(r.Err)
 	if a.opts.explain && r.Entry != nil {
-		l.attempts(r.Entry.Attempts())
+		l.attempts("attempts", r.Entry.Attempts())
+		if r.Entry.Object != nil {
+			l.attempts("debug_attempts", r.Entry.Object.DebugAttempts())
+		}
 	}
 	return l.end()
 }
@@ -85,9 +109,9 @@ func (l *jsonLine) failure(err error) {
 	l.str("error", text)
 }
 
-// attempts is the additional field that --explain asks for.
-func (l *jsonLine) attempts(tried []resolver.Attempt) {
-	l.list("attempts", len(tried), func(i int) {
+// attempts is an additional field that --explain asks for.
+func (l *jsonLine) attempts(k string, tried []resolver.Attempt) {
+	l.list(k, len(tried), func(i int) {
 		l.str("source", string(tried[i].Source))
 		l.name("path", tried[i].Path)
 		l.failure(tried[i].Err)

@@ -43,11 +43,14 @@ type (
 		Reason   *string       `json:"reason" words:"- unmapped bad-address no-object not-elf not-verified mismatch no-symbol permission process-gone timeout corrupt device"`
 		Error    *string       `json:"error"`
 		Attempts []attemptLine `json:"attempts,omitempty"`
+
+		DebugAttempts []attemptLine `json:"debug_attempts,omitempty"`
 	}
 	debugLine struct {
 		Path     *string `json:"path"`
-		Source   *string `json:"source"`
-		Verified *string `json:"verified"`
+		PathB64  string  `json:"path_b64,omitempty"`
+		Source   *string `json:"source" words:"embedded target host store debuginfod"`
+		Verified *string `json:"verified" words:"build-id content crc"`
 	}
 	attemptLine struct {
 		Source  *string `json:"source"`
@@ -74,6 +77,8 @@ type (
 		Reason   *string       `json:"reason" words:"- unmapped bad-address no-object not-elf not-verified mismatch no-symbol permission process-gone timeout corrupt device"`
 		Error    *string       `json:"error"`
 		Attempts []attemptLine `json:"attempts,omitempty"`
+
+		DebugAttempts []attemptLine `json:"debug_attempts,omitempty"`
 	}
 	frameLine struct {
 		Function       *string `json:"function"`

@@ -130,7 +130,7 @@ func (t *table) add(e *resolver.Entry) {
 	}}
 	r.colors[colState] = stateColor(e.State)
 	if e.Object != nil {
-		r.cells[colSymbols] = dash(strings.Join(symbolTables(e.Object), ","))
+		r.cells[colSymbols] = dash(strings.Join(symbolsCell(e.Object), ","))
 		r.cells[colSize] = sizeText(e.Object.Size())
 		r.colors[colVerified] = verifiedColor(e.Verified)
 		t.bytes += e.Object.Size()
@@ -158,6 +158,16 @@ func symbolTables(o *resolver.Object) []string {
 	return tables
 }
 
+// symbolsCell is the table's cell: the object's own tables, and where the file
+// that completes them was found.
+func symbolsCell(o *resolver.Object) []string {
+	words := symbolTables(o)
+	if d, ok := o.Debug(); ok {
+		words = append(words, fmt.Sprintf("debug(%s)", d.Source))
+	}
+	return words
+}
+
 func dash(cell string) string {
 	if cell == "" {
 		return "-"
@@ -165,19 +175,28 @@ func dash(cell string) string {
 	return cell
 }
 
-// attemptNotes tells every rung of the ladder that was tried.
+// attemptNotes tells every rung of the ladder that was tried, and every place
+// of a debug file.
 func attemptNotes(e *resolver.Entry) []string {
+	notes := attemptLines("", e.Attempts())
+	if e.Object != nil {
+		notes = append(notes, attemptLines("debug file: ", e.Object.DebugAttempts())...)
+	}
+	return notes
+}
+
+func attemptLines(what string, tried []resolver.Attempt) []string {
 	var notes []string
-	for _, at := range e.Attempts() {
-		what := "accepted"
+	for _, at := range tried {
+		result := "accepted"
 		if at.Err != nil {
-			what = at.Err.Error()
+			result = at.Err.Error()
 		}
-		note := string(at.Source)
+		note := what + string(at.Source)
 		if at.Path != "" {
 			note += " " + show(at.Path)
 		}
-		notes = append(notes, showText(note+": "+oneLine(what)))
+		notes = append(notes, showText(note+": "+oneLine(result)))
 	}
 	return notes
 }

@@ -51,6 +51,11 @@ func (p *Process) symbolize(ctx context.Context, addrs []uint64) []Result {
 	spans := p.locate(results, order)
 	parallel(len(spans), openAtOnce, func(i int) { spans[i].at, spans[i].err = p.find(ctx, spans[i].at.mapping) })
 	jobs := assign(results, spans)
+	for i := range spans {
+		if s := &spans[i]; isGenerated(s.err) {
+			p.nameGenerated(ctx, results, s.order, s.err)
+		}
+	}
 	parallel(len(jobs), runtime.GOMAXPROCS(0), func(i int) { p.name(ctx, results, jobs[i]) })
 	for _, s := range spans {
 		if s.object != nil {
@@ -137,6 +142,11 @@ func assign(results []Result, spans []span) []span {
 	}
 	return jobs
 }
+
+// isGenerated reports whether an error says that no ELF object is behind a
+// mapping, so that it may hold code that a runtime generated: in anonymous
+// memory, or in a file of its own.
+func isGenerated(err error) bool { return errors.Is(err, ErrNoObject) || errors.Is(err, ErrNotELF) }
 
 // name answers one job.
 func (p *Process) name(ctx context.Context, results []Result, job span) {

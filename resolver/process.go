@@ -24,6 +24,8 @@ type Process struct {
 	rootLinkOf func() (string, error)
 	sameMounts func() (bool, error)
 
+	jit jitFiles
+
 	mu      sync.Mutex
 	slots   map[slotKey]*slot
 	ranges  map[rangeKey]*slot

@@ -31,7 +31,7 @@ var levels = map[string]place{
 	"internal/pclntab":    {level: 1},
 	"internal/addr2line":  {level: 1},
 	"internal/symindex":   {level: 1, planned: true},
-	"internal/jit":        {level: 1, planned: true},
+	"internal/jit":        {level: 1},
 	"internal/kernel":     {level: 1, planned: true},
 	"internal/profstream": {level: 1, planned: true},
 	"internal/perfdata":   {level: 1, planned: true},
@@ -39,7 +39,7 @@ var levels = map[string]place{
 	"internal/disasm":     {level: 1, planned: true},
 
 	"store":              {level: 2},
-	"internal/debugfile": {level: 2, planned: true},
+	"internal/debugfile": {level: 2},
 	"internal/inventory": {level: 2, planned: true},
 	"internal/fileview":  {level: 2, planned: true},
 	"debuginfod/client":  {level: 2, planned: true},

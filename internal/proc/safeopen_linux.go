@@ -18,6 +18,7 @@ type FileStat struct {
 	Mtime, Ctime       time.Time
 	Nlink              uint64
 	Mode               uint32 // st_mode
+	UID                uint32 // of the owner, as seen from our user namespace
 }
 
 // Regular reports whether the file is a regular one.
@@ -65,7 +66,7 @@ func statFD(fd int) (FileStat, error) {
 func fileStat(st *unix.Stat_t) FileStat {
 	return FileStat{
 		DevMajor: unix.Major(st.Dev), DevMinor: unix.Minor(st.Dev), Ino: st.Ino,
-		Size: st.Size, Nlink: uint64(st.Nlink), Mode: st.Mode,
+		Size: st.Size, Nlink: uint64(st.Nlink), Mode: st.Mode, UID: st.Uid,
 		Mtime: time.Unix(st.Mtim.Unix()), Ctime: time.Unix(st.Ctim.Unix()),
 	}
 }

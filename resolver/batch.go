@@ -62,6 +62,7 @@ func (p *Process) symbolize(ctx context.Context, addrs []uint64) []Result {
 			s.object.Close()
 		}
 	}
+	p.nameKernel(results)
 	p.outlived(results)
 	return results
 }

@@ -3,9 +3,11 @@ package resolver
 import (
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/symfetch/symfetch/internal/frame"
+	"github.com/symfetch/symfetch/internal/kernel"
 	"github.com/symfetch/symfetch/internal/proc"
 )
 
@@ -19,6 +21,7 @@ type Resolver struct {
 	timeout   time.Duration
 	cache     *cache
 	names     frame.Demangler
+	kernel    func() (*kernel.Table, error)
 }
 
 const (
@@ -46,6 +49,7 @@ func New(o *Options) *Resolver {
 		budget = defaultMaxMemory
 	}
 	r.cache = newCache(budget)
+	r.kernel = sync.OnceValues(func() (*kernel.Table, error) { return readKernel(r.procRoot) })
 	return r
 }
 

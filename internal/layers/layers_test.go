@@ -32,7 +32,7 @@ var levels = map[string]place{
 	"internal/addr2line":  {level: 1},
 	"internal/symindex":   {level: 1, planned: true},
 	"internal/jit":        {level: 1},
-	"internal/kernel":     {level: 1, planned: true},
+	"internal/kernel":     {level: 1},
 	"internal/profstream": {level: 1, planned: true},
 	"internal/perfdata":   {level: 1, planned: true},
 	"internal/perfevent":  {level: 1, planned: true},

@@ -2,8 +2,6 @@ package resolver
 
 import (
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 
 	"github.com/symfetch/symfetch/internal/frame"
@@ -15,7 +13,8 @@ import (
 func isKernel(addr uint64) bool { return addr>>63 != 0 }
 
 // nameKernel answers the addresses of the kernel's half that no mapping covers,
-// such as those of a stack that a profiler took in a system call.
+// such as those of a stack that a profiler took in a system call. What the
+// kernel does not name, or hides, is not mapped as far as anybody can tell.
 func (p *Process) nameKernel(results []Result) {
 	for i := range results {
 		r := &results[i]
@@ -23,13 +22,17 @@ func (p *Process) nameKernel(results []Result) {
 			continue
 		}
 		t, err := p.r.kernel()
+		if errors.Is(err, kernel.ErrHidden) {
+			p.mu.Lock()
+			p.hints["CAP_SYSLOG"] = Hint{"CAP_SYSLOG", "addresses of the kernel have no names (the setting kernel.kptr_restrict=0 would do, too)"}
+			p.mu.Unlock()
+		}
 		if err != nil {
-			r.Err = fmt.Errorf("address %#x: kernel symbols: %w", r.Addr, err)
+			p.r.log.Debug("no kernel symbols", "err", err)
 			continue
 		}
 		s, ok := t.Lookup(r.Addr)
 		if !ok {
-			r.Err = fmt.Errorf("address %#x of the kernel: %w", r.Addr, ErrNoSymbol)
 			continue
 		}
 		name := s.Module
@@ -52,9 +55,5 @@ func readKernel(procRoot string) (*kernel.Table, error) {
 		return nil, err
 	}
 	defer f.Close()
-	t, err := kernel.Read(f)
-	if errors.Is(err, kernel.ErrHidden) {
-		return nil, fmt.Errorf("%w: CAP_SYSLOG or kernel.kptr_restrict=0 would help: %w", err, fs.ErrPermission)
-	}
-	return t, err
+	return kernel.Read(f)
 }

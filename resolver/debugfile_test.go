@@ -2,6 +2,7 @@ package resolver_test
 
 import (
 	"bytes"
+	"context"
 	"debug/elf"
 	"errors"
 	"fmt"
@@ -10,9 +11,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
+	"github.com/symfetch/symfetch/buildid"
 	"github.com/symfetch/symfetch/fixtures"
 	"github.com/symfetch/symfetch/resolver"
 )
@@ -354,4 +357,53 @@ func TestMissingSupplementary(t *testing.T) {
 		}
 	}
 	t.Logf("%d calls have no name", unnamed)
+}
+
+// shelf is a Fetcher of one file, which counts what it is asked for.
+type shelf struct {
+	path  string
+	asked atomic.Int32
+}
+
+func (s *shelf) Fetch(_ context.Context, _ buildid.ID, kind resolver.Kind) (*os.File, error) {
+	s.asked.Add(1)
+	if kind != resolver.KindDebugInfo {
+		return nil, os.ErrNotExist
+	}
+	return os.Open(s.path)
+}
+
+// TestNetwork: what no place has is fetched, once, and only when an address is
+// asked for; a wrong file is refused.
+func TestNetwork(t *testing.T) {
+	b := buildDebug(t, "", `objcopy --only-keep-debug prog ../debug; strip prog`)
+	other := buildDebug(t, "-DOTHER", ``)
+	pid := start(t, exec.Command(filepath.Join(b.dir, "prog")))
+	for _, test := range []struct {
+		file  string
+		right bool
+	}{{filepath.Join(filepath.Dir(b.dir), "debug"), true}, {filepath.Join(other.dir, "prog"), false}} {
+		s := &shelf{path: test.file}
+		r := resolver.New(&resolver.Options{Network: s})
+		p, err := r.Process(t.Context(), pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for e := range p.Objects(t.Context()) {
+			e.Close()
+		}
+		if n := s.asked.Load(); n > 0 {
+			t.Errorf("the table asked the network %d times", n)
+		}
+		if test.right {
+			checkDebug(t, p, b.all, resolver.DebugFile{Source: resolver.SourceDebuginfod, Verified: resolver.VerifiedBuildID}, everything)
+		} else if frames, err := p.Frames(t.Context(), ownCode(t, b.all)[0]); err == nil {
+			t.Errorf("named %s by another build's file", text(frames, everything))
+		}
+		if n := s.asked.Load(); n != 1 {
+			t.Errorf("the network was asked %d times", n)
+		}
+		p.Close()
+		r.Close()
+	}
 }

@@ -16,6 +16,7 @@ import (
 type Resolver struct {
 	procRoot  string
 	fetcher   Fetcher
+	network   Fetcher
 	debugDirs []string
 	log       *slog.Logger
 	timeout   time.Duration
@@ -35,7 +36,7 @@ func New(o *Options) *Resolver {
 		o = new(Options)
 	}
 	r := &Resolver{
-		procRoot: o.ProcRoot, fetcher: o.Fetcher, debugDirs: o.DebugDirs,
+		procRoot: o.ProcRoot, fetcher: o.Fetcher, network: o.Network, debugDirs: o.DebugDirs,
 		log: o.Logger, timeout: o.Timeout,
 	}
 	if r.log == nil {

@@ -37,6 +37,10 @@ type view struct {
 	// places is where supplementary files and split units may be.
 	places atomic.Pointer[finder]
 
+	// fetched is what came of asking the network for the debug file.
+	fetchOnce sync.Once
+	fetched   atomic.Pointer[Attempt]
+
 	miniOnce sync.Once
 	mini     *view // of .gnu_debugdata
 	miniErr  error

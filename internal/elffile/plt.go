@@ -159,7 +159,9 @@ func (f *File) jumpsX86(s *elf.SectionHeader, code []byte, yield func(jump) bool
 // an optional bti before.
 func (f *File) jumpsARM64(s *elf.SectionHeader, code []byte, yield func(jump) bool) {
 	const bti, br = 0xd503245f, 0xd61f0220
-	word := func(at int) uint32 { return uint32(code[at]) | uint32(code[at+1])<<8 | uint32(code[at+2])<<16 | uint32(code[at+3])<<24 }
+	word := func(at int) uint32 {
+		return uint32(code[at]) | uint32(code[at+1])<<8 | uint32(code[at+2])<<16 | uint32(code[at+3])<<24
+	}
 	for at := 0; at+8 <= len(code); at += 4 {
 		adrp, ldr := word(at), word(at+4)
 		if adrp&0x9f00001f != 0x90000010 || ldr&0xffc003ff != 0xf9400211 {

@@ -21,8 +21,9 @@ type place struct {
 }
 
 var levels = map[string]place{
-	"buildid":        {level: 0},
-	"internal/frame": {level: 0},
+	"buildid":          {level: 0},
+	"internal/frame":   {level: 0},
+	"internal/inflate": {level: 0},
 
 	// Engines and formats: bytes in, answers out.
 	"internal/elffile":    {level: 1},

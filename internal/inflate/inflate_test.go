@@ -49,13 +49,13 @@ func samples(t testing.TB) map[string][]byte {
 		"empty": {}, "one": {7}, "zeros": make([]byte, 1<<20), "random": random, "skewed": skewed, "long codes": long,
 		"text":    []byte(strings.Repeat("the quick brown fox jumps over the lazy dog. ", 5000)),
 		"pairs":   []byte(strings.Repeat("ab", 3000) + strings.Repeat("abc", 3000) + strings.Repeat("abcdefg", 3000)),
-		"program": self[:min(len(self), 8<<20)],
+		"program": self[:min(len(self), 1<<20)],
 	}
 }
 
 func TestZlib(t *testing.T) {
 	for name, data := range samples(t) {
-		for level := zlib.HuffmanOnly; level <= zlib.BestCompression; level++ {
+		for _, level := range []int{zlib.HuffmanOnly, zlib.NoCompression, zlib.BestSpeed, 4, 6, zlib.BestCompression} {
 			packed := deflate(t, data, level)
 			got, err := Zlib(packed, len(data))
 			if err != nil || !bytes.Equal(got, data) {
@@ -78,9 +78,9 @@ func TestZlib(t *testing.T) {
 func TestDamaged(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for name, data := range samples(t) {
-		data = data[:min(len(data), 20_000)]
+		data = data[:min(len(data), 5000)]
 		packed := deflate(t, data, 6)
-		for range 400 {
+		for range 200 {
 			bad := bytes.Clone(packed)
 			if r.IntN(3) == 0 {
 				bad = bad[:r.IntN(len(bad))]

@@ -57,6 +57,9 @@ func (s *unitNames) file(i uint32) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if !s.w.charge(len(path)) {
+		return "", errTooMuchWork
+	}
 	p := ""
 	if ok {
 		p = s.u.d.strings().path(path)
@@ -117,7 +120,7 @@ func (s *scratch) search(u *unit, targets []uint64, w *work) (dies, lines error)
 		s.walk.reset(full, w, targets)
 		dies = err
 	}
-	t, lines := u.lineTable()
+	t, lines := u.lineTable(w)
 	s.hits.reset(targets)
 	s.hits.prog.extra = nil
 	if lines == nil && t != nil {

@@ -1,6 +1,9 @@
 package addr2line
 
-import "slices"
+import (
+	"errors"
+	"slices"
+)
 
 // What the parts of a table take, in bytes: a row, a segment, a node, and a
 // function with its node and its description.
@@ -12,24 +15,28 @@ const (
 	tableBytes    = 512
 )
 
+// errTableTooBig is why a table is not made.
+var errTableTooBig = errors.New("table exceeds the memory limit")
+
 // build makes the table of a unit, nil if it is malformed or does not fit the
-// table's narrow columns: such units are read through each time.
-func (u *unit) build(w *work) *table {
+// table's narrow columns or limit bytes: such units are read through each time.
+func (u *unit) build(w *work, limit int64) *table {
 	s := u.d.getScratch()
 	defer u.d.scratch.Put(s)
 	full, err := u.full(w)
 	if err != nil {
 		return nil
 	}
-	if err := s.segments(full, w); err != nil {
+	if err := s.segments(full, w, int(limit/nodeBytes)); err != nil {
 		return nil
 	}
-	lines, err := u.lineTable()
+	lines, err := u.lineTable(w)
 	if err != nil {
 		return nil
 	}
 	rows := &s.rows
 	rows.reset()
+	rows.max = int(limit / rowBytes)
 	if lines != nil {
 		if err := rows.collect(lines, &s.hits, w); err != nil {
 			return nil
@@ -47,10 +54,10 @@ func (u *unit) build(w *work) *table {
 
 // segments leaves in s.targets the vaddrs, ascending, where the innermost node
 // can change, and in s.walk.deep the node that holds from each to the next.
-func (s *scratch) segments(u *unit, w *work) error {
+func (s *scratch) segments(u *unit, w *work, maxNodes int) error {
 	k := &s.walk
 	k.reset(u, w, nil)
-	k.all = true
+	k.all, k.maxNodes = true, maxNodes
 	if err := k.run(); err != nil {
 		return err
 	}

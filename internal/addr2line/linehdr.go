@@ -27,7 +27,7 @@ type fileEntry struct {
 }
 
 // lineTable reads the header of the unit's line program, nil if it has none.
-func (u *unit) lineTable() (*lineTable, error) {
+func (u *unit) lineTable(w *work) (*lineTable, error) {
 	a := u.root.stmtList
 	if !a.present() {
 		return nil, nil
@@ -62,6 +62,9 @@ func (u *unit) lineTable() (*lineTable, error) {
 	if b.err == nil {
 		t.program, t.programOff = b.data[start:], a.val+uint64(start)
 		b.data = b.data[:start]
+		if !w.charge(start) {
+			return nil, errTooMuchWork
+		}
 	}
 	t.minInst = uint64(b.u8())
 	if t.version >= 4 {
@@ -78,7 +81,7 @@ func (u *unit) lineTable() (*lineTable, error) {
 		t.lengths = b.bytes(uint64(t.opcodeBase) - 1)
 	}
 	if t.version >= 5 {
-		t.dirs5(&b)
+		t.dirs5(&b, w)
 	} else {
 		t.dirs4(&b)
 	}
@@ -116,13 +119,13 @@ func (t *lineTable) file4(b *buf) (f fileEntry, ok bool) {
 }
 
 // dirs5 reads the directories and files of version 5.
-func (t *lineTable) dirs5(b *buf) {
-	t.entries(b, func(path attr, _ uint64) { t.dirs = append(t.dirs, path) })
-	t.entries(b, func(path attr, dir uint64) { t.files = append(t.files, fileEntry{path, dir}) })
+func (t *lineTable) dirs5(b *buf, w *work) {
+	t.entries(b, w, func(path attr, _ uint64) { t.dirs = append(t.dirs, path) })
+	t.entries(b, w, func(path attr, dir uint64) { t.files = append(t.files, fileEntry{path, dir}) })
 }
 
 // entries reads a format and the entries that follow it.
-func (t *lineTable) entries(b *buf, add func(path attr, dir uint64)) {
+func (t *lineTable) entries(b *buf, w *work, add func(path attr, dir uint64)) {
 	type field struct{ content, form uint64 }
 	var fields [256]field
 	n := int(b.u8())
@@ -142,6 +145,10 @@ func (t *lineTable) entries(b *buf, add func(path attr, dir uint64)) {
 	}
 	if least == 0 || count > uint64(b.left()/least) {
 		b.fail("more entries than bytes")
+		return
+	}
+	if !w.charge(int(count) * n) { // fields can take no bytes
+		b.err = errTooMuchWork
 		return
 	}
 	d := data{b: b.data, big: t.big, sizes: t.sizes}

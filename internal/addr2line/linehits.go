@@ -36,6 +36,9 @@ func (h *lineHits) reset(targets []uint64) {
 	}
 }
 
+// maxRehits is how often the rows of one sequence may cover each target.
+const maxRehits = 16
+
 // run runs the program of t. What was found in the sequences before an error
 // stays.
 func (h *lineHits) run(t *lineTable, w *work) error {
@@ -49,6 +52,7 @@ func (h *lineHits) run(t *lineTable, w *work) error {
 	var start uint64 // of the sequence
 	next := uint64(never)
 	j := 0
+	hits := 0 // since they were charged
 	for {
 		n, err := h.prog.run(h.rows[:])
 		for i := range h.rows[:n] {
@@ -57,9 +61,13 @@ func (h *lineHits) run(t *lineTable, w *work) error {
 				open, start = true, r.addr
 				j, next = h.seek(r.addr)
 			} else if r.addr > next {
+				from := j
 				for j < len(h.targets) && h.targets[j] < r.addr {
 					h.pending = append(h.pending, pendingHit{int32(j), place{prev.file, prev.line, prev.col, true}})
 					j++
+				}
+				if hits += j - from; len(h.pending) > maxRehits*len(h.targets) {
+					return badFormat(secLine, t.programOff, "addresses of a sequence descend too often")
 				}
 				next = never
 				if j < len(h.targets) {
@@ -74,6 +82,10 @@ func (h *lineHits) run(t *lineTable, w *work) error {
 				open = false
 			}
 		}
+		if !w.charge(hits) {
+			return errTooMuchWork
+		}
+		hits = 0
 		if err != nil || n < len(h.rows) {
 			return err
 		}

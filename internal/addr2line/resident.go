@@ -47,12 +47,12 @@ func (d *Data) buildTable(s *slot) *table {
 	w := d.newWork()
 	u, err := d.unitAt(&d.main, s.off, w)
 	var t *table
-	if err == nil {
-		t = u.build(w)
-	}
 	limit := d.in.MaxMemory
 	if limit <= 0 {
 		limit = defaultMemory
+	}
+	if err == nil {
+		t = u.build(w, limit)
 	}
 	if t == nil || t.size > limit {
 		s.streamed.Store(neverTable)

@@ -28,6 +28,9 @@ func (u *unit) full(w *work) (*unit, error) {
 	if !u.isSkeleton() {
 		return u, nil
 	}
+	if f := u.splitFile.Load(); f != nil {
+		w.admit(&f.sections)
+	}
 	u.splitOnce.Do(func() {
 		u.split, u.splitErr = u, fmt.Errorf("split unit: %w", errInterrupted)
 		split, err := u.openSplit(w)
@@ -66,7 +69,10 @@ func (u *unit) openSplit(w *work) (*unit, error) {
 	if err != nil {
 		return nil, fmt.Errorf("split unit %s: %w", sk.Name, err)
 	}
-	split, err := d.splitFile(in).unit(u, w)
+	f := d.splitFile(in)
+	u.splitFile.Store(f)
+	w.admit(&f.sections)
+	split, err := f.unit(u, w)
 	if err != nil {
 		return nil, fmt.Errorf("split unit %s: %w", sk.Name, err)
 	}

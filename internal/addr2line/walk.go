@@ -35,11 +35,13 @@ type walker struct {
 	targets []uint64 // sorted ascending, each once
 	deep    []int32  // the innermost node of each target, -1 = none
 	nodes   []node
-	// all keeps every node and its ranges instead of painting targets.
-	all    bool
-	spans  []span
-	owners []int32 // of spans, if all
-	stack  []open
+	// all keeps every node and its ranges instead of painting targets, as long
+	// as there are no more than maxNodes.
+	all      bool
+	maxNodes int
+	spans    []span
+	owners   []int32 // of spans, if all
+	stack    []open
 	// hop jumps over the children of functions that cover no target. It can
 	// miss functions nested in them; hopped says that it happened.
 	hop, hopped bool
@@ -56,8 +58,9 @@ const (
 	noNode = -1
 	// maxInlined is the number of calls inlined into each other.
 	maxInlined = 1 << 10
-	// maxPaints bounds how often targets are covered anew, per target.
-	maxPaints = 4 * maxInlined
+	// maxPaints and maxPaintsEach bound how often targets are covered anew:
+	// once per call that is inlined there, in sound DWARF.
+	maxPaints, maxPaintsEach = 1 << 20, 128
 )
 
 // reset makes the walker ready for a unit.
@@ -299,6 +302,9 @@ func (k *walker) visit(a *abbrev, pos int, v *values, parent int32) (int32, erro
 	id := int32(len(k.nodes))
 	k.nodes = append(k.nodes, n)
 	if k.all {
+		if len(k.nodes) > k.maxNodes || !k.w.chargeRanges(len(added)) {
+			return noNode, errTableTooBig
+		}
 		for range added {
 			k.owners = append(k.owners, id)
 		}
@@ -314,7 +320,7 @@ func (k *walker) visit(a *abbrev, pos int, v *values, parent int32) (int32, erro
 		}
 	}
 	k.spans = k.spans[:first]
-	if k.paints > maxPaints*len(k.targets) {
+	if k.paints > maxPaints+maxPaintsEach*len(k.targets) {
 		return noNode, badFormat(secInfo, u.off+uint64(pos), "functions overlap too often")
 	}
 	if !hit {
@@ -392,7 +398,7 @@ func (k *walker) paintAll(targets []uint64) error {
 			}
 		}
 		n.lo, n.hi = min(lo, hi), hi
-		if k.paints > maxPaints*len(targets) {
+		if k.paints > maxPaints+maxPaintsEach*len(targets) {
 			return badFormat(secInfo, k.u.off, "functions overlap too often")
 		}
 	}

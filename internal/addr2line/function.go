@@ -25,6 +25,9 @@ type facts struct {
 
 // facts reads the attributes of the DIE at pos that describe its function.
 func (u *unit) facts(pos int, w *work) (f facts, err error) {
+	if !w.charge(0) {
+		return f, errTooMuchWork
+	}
 	table, err := u.abbrevs(w)
 	if err != nil {
 		return f, err

@@ -68,7 +68,7 @@ const (
 	// maxRounds is the number of candidates of both indexes.
 	maxRounds = 2 * maxCandidates
 	// maxBack bounds the search among overlapping ranges.
-	maxBack = 1 << 10
+	maxBack = 1 << 9
 )
 
 func newUnitIndex(ranges []unitRange, units []uint64) unitIndex {

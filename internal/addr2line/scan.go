@@ -114,7 +114,7 @@ func (d *Data) scanUnit(dst []span, off uint64, w *work) ([]span, error) {
 
 // sequences appends the ranges of the sequences of the unit's line table.
 func (u *unit) sequences(dst []span, w *work) ([]span, error) {
-	t, err := u.lineTable(w)
+	t, _, err := u.lineHeader(w)
 	if t == nil || err != nil {
 		return dst, err
 	}

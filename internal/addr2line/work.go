@@ -23,8 +23,9 @@ const (
 	workFactor = 32
 	// workBase bytes may be read in any case.
 	workBase = 1 << 20
-	// rangeBytes is less than what a range takes in the file, in bytes.
-	rangeBytes = 2
+	// rangeBytes is less than what the file has for each range, its function or
+	// its unit included.
+	rangeBytes = 4
 )
 
 // errTooMuchWork is the error of what exceeded it.

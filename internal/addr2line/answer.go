@@ -1,6 +1,8 @@
 package addr2line
 
 import (
+	"slices"
+
 	"github.com/symfetch/symfetch/internal/frame"
 )
 
@@ -14,6 +16,7 @@ type scratch struct {
 	// Of a batch: its targets, and the frames of a chunk.
 	targets []uint64
 	frames  []frame.Frame
+	answers [chunk]answer
 }
 
 // unitNames turns what the walk and the line program found into strings, for
@@ -38,7 +41,7 @@ func (s *unitNames) reset(u *unit, lines *lineTable, extra []fileEntry, nodes in
 	}
 	clear(s.files)
 	clear(s.byOrigin)
-	s.byNode = s.byNode[:0]
+	s.byNode = slices.Grow(s.byNode[:0], nodes)
 	for range nodes {
 		s.byNode = append(s.byNode, nil)
 	}

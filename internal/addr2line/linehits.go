@@ -1,5 +1,7 @@
 package addr2line
 
+import "slices"
+
 // place is a row's file, line and column: what the line table says of a vaddr.
 type place struct {
 	file, line, col uint32
@@ -29,7 +31,7 @@ type pendingHit struct {
 
 func (h *lineHits) reset(targets []uint64) {
 	h.targets, h.pending = targets, h.pending[:0]
-	h.places, h.ends = h.places[:0], h.ends[:0]
+	h.places, h.ends = slices.Grow(h.places[:0], len(targets)), slices.Grow(h.ends[:0], len(targets))
 	for range targets {
 		h.places = append(h.places, place{})
 		h.ends = append(h.ends, 0)

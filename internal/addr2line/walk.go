@@ -1,5 +1,7 @@
 package addr2line
 
+import "slices"
+
 // node is a function, or a call inlined into one, that covers a target.
 type node struct {
 	// die is the position of the DIE in the unit.
@@ -68,7 +70,7 @@ func (k *walker) reset(u *unit, w *work, targets []uint64) {
 	k.u, k.w, k.targets = u, w, targets
 	k.nodes, k.stack, k.spans, k.owners = k.nodes[:0], k.stack[:0], k.spans[:0], k.owners[:0]
 	k.hop, k.hopped, k.all, k.paints = false, false, false, 0
-	k.deep = k.deep[:0]
+	k.deep = slices.Grow(k.deep[:0], len(targets))
 	for range targets {
 		k.deep = append(k.deep, noNode)
 	}

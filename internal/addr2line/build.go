@@ -47,7 +47,7 @@ func (u *unit) build(w *work, limit int64) *table {
 	if !b.setBase(s.targets, rows.addrs) || !b.setSegments(s.targets, s.walk.deep) || !b.setRows(rows) || !b.setNodes(s.walk.nodes) {
 		return nil
 	}
-	t.size = tableBytes + rowBytes*int64(len(t.rowAddr)) + segmentBytes*int64(len(t.segAddr)) +
+	t.size = tableBytes + rowBytes*int64(len(t.rows)) + segmentBytes*int64(len(t.segNode)) + t.rowAddrs.bytes() + t.segAddrs.bytes() +
 		nodeBytes*int64(len(t.nodes)) + functionBytes*int64(len(t.functions)) + b.bytes
 	return t
 }
@@ -102,35 +102,38 @@ func (b *tableBuilder) setSegments(targets []uint64, deep []int32) bool {
 			n, last = n+1, id
 		}
 	}
-	t.segAddr, t.segNode = make([]uint32, 0, n), make([]int32, 0, n)
+	addrs := make([]uint32, 0, n)
+	t.segNode = make([]int32, 0, n)
 	last = noNode
 	for i, id := range deep {
 		if id != last {
-			t.segAddr, t.segNode = append(t.segAddr, uint32(targets[i]-t.base)), append(t.segNode, id)
+			addrs, t.segNode = append(addrs, uint32(targets[i]-t.base)), append(t.segNode, id)
 			last = id
 		}
 	}
+	t.segAddrs = newAddrs(addrs)
 	return true
 }
 
 // setRows takes the rows; ok is false if a column does not fit.
 func (b *tableBuilder) setRows(rows *lineRows) (ok bool) {
 	t := b.t
-	n := len(rows.addrs)
-	t.rowAddr, t.rowLine, t.rowPlace = make([]uint32, n), make([]uint32, n), make([]uint32, n)
+	addrs := make([]uint32, len(rows.addrs))
+	t.rows = make([]tableRow, len(rows.addrs))
 	for i, v := range rows.addrs {
-		t.rowAddr[i] = uint32(v - t.base)
+		addrs[i] = uint32(v - t.base)
 		p := &rows.places[i]
 		if !p.ok {
-			t.rowPlace[i] = noPlace
+			t.rows[i].place = noPlace
 			continue
 		}
 		file, ok := b.file(p.file)
 		if !ok || file >= maxFiles || p.col > maxColumn {
 			return false
 		}
-		t.rowLine[i], t.rowPlace[i] = p.line, file<<16|p.col
+		t.rows[i] = tableRow{p.line, file<<16 | p.col}
 	}
+	t.rowAddrs = newAddrs(addrs)
 	return true
 }
 

@@ -28,7 +28,7 @@ type table struct {
 	functions []atomic.Pointer[function]
 	origins   []node
 
-	size int64 // in bytes
+	size int64 // in bytes, guarded by resident.mu
 	used atomic.Bool
 }
 
@@ -109,6 +109,9 @@ func (t *table) function(i uint32) (*function, error) {
 	if err != nil {
 		return &function{}, err
 	}
-	t.functions[i].Store(&fn)
+	if t.functions[i].CompareAndSwap(nil, &fn) {
+		d := t.u.d
+		d.resident.grow(t, int64(len(fn.name)+len(fn.linkage)), d.maxMemory())
+	}
 	return &fn, nil
 }

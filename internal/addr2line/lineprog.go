@@ -39,76 +39,87 @@ func (p *lineProgram) init(t *lineTable) {
 
 // run executes the program until it has made len(rows) rows, and returns how
 // many it made: fewer at the program's end only.
+//
+// The state is kept in variables of its own, which fit into registers; a row
+// does not. Operands of one byte, as nearly all are, are read in place.
 func (p *lineProgram) run(rows []row) (int, error) {
 	t := p.t
 	b := t.program
 	pos := p.pos
 	base := t.opcodeBase
-	s := p.state
+	addr, line, file, col := p.state.addr, p.state.line, p.state.file, p.state.col
 	n := 0
 	vliw := t.maxOps > 1
 	constAdd := p.addrAdd[255]
 	var err error
 loop:
-	for n < len(rows) && pos < len(b) {
+	for n < len(rows) && uint(pos) < uint(len(b)) {
 		op := b[pos]
 		pos++
 		if op >= base {
-			if vliw || t.lineRange == 0 {
-				if t.lineRange == 0 {
-					err = badFormat(secLine, t.programOff+uint64(pos-1), "special opcode, but line_range is 0")
-					break loop
-				}
-				adj := uint64(op - base)
-				p.advance(&s, adj/t.lineRange)
-			} else {
-				s.addr += uint64(p.addrAdd[op])
+			switch {
+			case t.lineRange == 0:
+				err = badFormat(secLine, t.programOff+uint64(pos-1), "special opcode, but line_range is 0")
+				break loop
+			case vliw:
+				addr += p.advance(uint64(op-base) / t.lineRange)
+			default:
+				addr += uint64(p.addrAdd[op])
 			}
-			s.line += uint32(p.lineAdd[op])
-			rows[n] = s
+			line += uint32(p.lineAdd[op])
+			rows[n] = row{addr: addr, line: line, file: file, col: col}
 			n++
 			continue
 		}
 		switch op {
 		case lnsCopy:
-			rows[n] = s
+			rows[n] = row{addr: addr, line: line, file: file, col: col}
 			n++
 		case lnsAdvancePC:
-			v, next := uleb(b, pos)
-			if next < 0 {
-				err = p.truncated(pos)
+			var v uint64
+			if uint(pos) < uint(len(b)) && b[pos] < 0x80 {
+				v = uint64(b[pos])
+				pos++
+			} else if v, pos = uleb(b, pos); pos < 0 {
+				err = p.truncated()
 				break loop
 			}
-			pos = next
 			if vliw {
-				p.advance(&s, v)
+				addr += p.advance(v)
 			} else {
-				s.addr += v * t.minInst
+				addr += v * t.minInst
 			}
 		case lnsAdvanceLine:
-			v, next := sleb(b, pos)
-			if next < 0 {
-				err = p.truncated(pos)
+			if uint(pos) < uint(len(b)) && b[pos] < 0x80 {
+				line += uint32(int8(b[pos]<<1) >> 1)
+				pos++
+				continue
+			}
+			var v int64
+			if v, pos = sleb(b, pos); pos < 0 {
+				err = p.truncated()
 				break loop
 			}
-			pos = next
-			s.line += uint32(v)
+			line += uint32(v)
 		case lnsSetFile:
 			v, next := uleb(b, pos)
-			if next < 0 {
-				err = p.truncated(pos)
+			if pos = next; pos < 0 {
+				err = p.truncated()
 				break loop
 			}
-			pos = next
-			s.file = uint32(min(v, noFile))
+			file = uint32(min(v, noFile))
 		case lnsSetColumn:
-			v, next := uleb(b, pos)
-			if next < 0 {
-				err = p.truncated(pos)
+			if uint(pos) < uint(len(b)) && b[pos] < 0x80 {
+				col = uint32(b[pos])
+				pos++
+				continue
+			}
+			var v uint64
+			if v, pos = uleb(b, pos); pos < 0 {
+				err = p.truncated()
 				break loop
 			}
-			pos = next
-			s.col = uint32(min(v, 1<<32-1))
+			col = uint32(min(v, 1<<32-1))
 		case lnsNegateStmt, lnsSetBasicBlock, lnsSetPrologueEnd, lnsSetEpilogueBegin:
 		case lnsConstAddPC:
 			switch {
@@ -116,81 +127,77 @@ loop:
 				err = badFormat(secLine, t.programOff+uint64(pos-1), "DW_LNS_const_add_pc, but line_range is 0")
 				break loop
 			case vliw:
-				p.advance(&s, uint64(255-base)/t.lineRange)
+				addr += p.advance(uint64(255-base) / t.lineRange)
 			default:
-				s.addr += uint64(constAdd)
+				addr += uint64(constAdd)
 			}
 		case lnsFixedAdvancePC:
 			if pos+2 > len(b) {
-				err = p.truncated(pos)
+				err = p.truncated()
 				break loop
 			}
-			s.addr += uint64(u16(b[pos:], t.big))
+			addr += uint64(u16(b[pos:], t.big))
 			pos += 2
 			p.op = 0
 		case 0:
 			size, next := uleb(b, pos)
 			if next < 0 || size > uint64(len(b)-next) {
-				err = p.truncated(pos)
+				err = p.truncated()
 				break loop
 			}
 			pos = next + int(size)
 			if size == 0 {
 				continue
 			}
-			switch b[next] {
+			switch arg := b[next+1 : pos]; b[next] {
 			case lneEndSequence:
-				s.end = true
-				rows[n] = s
+				rows[n] = row{addr: addr, line: line, file: file, col: col, end: true}
 				n++
-				s, p.op = initialRow, 0
+				addr, line, file, col = initialRow.addr, initialRow.line, initialRow.file, initialRow.col
+				p.op = 0
 			case lneSetAddress:
-				switch arg := b[next+1 : pos]; len(arg) {
+				switch len(arg) {
 				case 4:
-					s.addr = uint64(u32(arg, t.big))
+					addr = uint64(u32(arg, t.big))
 				case 8:
-					s.addr = u64(arg, t.big)
+					addr = u64(arg, t.big)
 				default:
 					err = badFormat(secLine, t.programOff+uint64(next), "address of %d bytes", len(arg))
 					break loop
 				}
 				p.op = 0
 			case lneDefineFile:
-				if e := p.define(next+1, pos); e != nil {
-					err = e
+				if err = p.define(next+1, pos); err != nil {
 					break loop
 				}
 			}
 		default: // takes as many LEB128 as the header says
 			for range t.lengths[op-1] {
 				if pos = skipLEB(b, pos); pos < 0 {
-					err = p.truncated(len(b))
+					err = p.truncated()
 					break loop
 				}
 			}
 		}
 	}
-	p.pos, p.state = pos, s
+	p.pos, p.state = pos, row{addr: addr, line: line, file: file, col: col}
 	return n, err
 }
 
 // noFile is the number of no file.
 const noFile = 1<<32 - 1
 
-func (p *lineProgram) truncated(pos int) error {
-	return badFormat(secLine, p.t.programOff+uint64(pos), "line program ends within an opcode")
+func (p *lineProgram) truncated() error {
+	return badFormat(secLine, p.t.programOff+uint64(len(p.t.program)), "line program ends within an opcode")
 }
 
-// advance advances address and op_index where an instruction word holds
-// several operations (section 6.2.5.1).
-func (p *lineProgram) advance(s *row, n uint64) {
+// advance returns what n operations add to the address, where an instruction
+// word holds several (section 6.2.5.1).
+func (p *lineProgram) advance(n uint64) uint64 {
 	t := p.t
-	if t.maxOps <= 1 {
-		s.addr += n * t.minInst
-		return
-	}
-	s.addr += t.minInst * ((p.op + n) / t.maxOps)
+	words := (p.op + n) / t.maxOps
 	p.op = (p.op + n) % t.maxOps
+	return t.minInst * words
 }
 
 // define adds the file of a DW_LNE_define_file whose operands are at [pos, end)

@@ -72,9 +72,9 @@ const (
 )
 
 func newUnitIndex(ranges []unitRange, units []uint64) unitIndex {
-	byLo := func(a, b unitRange) int { return cmp.Compare(a.lo, b.lo) }
+	byLo := func(a, b unitRange) int { return cmp.Or(cmp.Compare(a.lo, b.lo), cmp.Compare(a.unit, b.unit)) }
 	if !slices.IsSortedFunc(ranges, byLo) {
-		slices.SortStableFunc(ranges, byLo)
+		slices.SortFunc(ranges, byLo)
 	}
 	x := unitIndex{ranges, make([]uint64, len(ranges)), units, make([]atomic.Pointer[slot], len(units))}
 	top := uint64(0)

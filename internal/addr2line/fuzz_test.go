@@ -54,9 +54,9 @@ func (file *dwarfFile) set(ids []sectionID, data ...[]byte) {
 // off, and lengths, offsets and counts were inflated. The changes are the same
 // in each run.
 func TestMutations(t *testing.T) {
-	rounds := 200
+	rounds := 200 / slowdown
 	if testing.Short() {
-		rounds = 20
+		rounds = 10
 	}
 	for name, s := range seeds(t) {
 		h := fnv.New64a()

@@ -18,53 +18,53 @@ var hostile = []struct {
 	{"units share a huge abbreviation table", func(f *dwarfFiles) {
 		// The root's abbreviation is the last.
 		var abbrevs asm
-		for code := uint64(2); code < 60000; code++ {
+		for code := uint64(2); code < uint64(n(60000)); code++ {
 			abbrevs.abbrev(code, tagVariable, 0, attrName, formString)
 		}
 		abbrevs.abbrev(1, tagCompileUnit, 0, rootAttrs...).u8(0)
 		f.main[secAbbrev] = abbrevs.b
-		f.main[secInfo] = repeatUnits(20000, new(asm).root().b)
+		f.main[secInfo] = repeatUnits(n(20000), new(asm).root().b)
 	}},
 	{"units without their abbreviation", func(f *dwarfFiles) {
 		var abbrevs asm
-		for code := uint64(2); code < 60000; code++ {
+		for code := uint64(2); code < uint64(n(60000)); code++ {
 			abbrevs.abbrev(code, tagVariable, 0, attrName, formString)
 		}
 		f.main[secAbbrev] = abbrevs.u8(0).b
-		f.main[secInfo] = repeatUnits(20000, new(asm).root().b)
+		f.main[secInfo] = repeatUnits(n(20000), new(asm).root().b)
 	}},
 	{"units within a table, each at its own offset", func(f *dwarfFiles) {
 		var abbrevs, info asm
 		abbrevs.abbrev(1, tagCompileUnit, 1, rootAttrs...)
-		f.main[secAbbrev] = abbrevs.times(60000, abbrevs.b...).u8(0).b
-		for i := range 20000 {
+		f.main[secAbbrev] = abbrevs.times(n(60000), abbrevs.b...).u8(0).b
+		for i := range n(20000) {
 			info.unit4(uint32(i*len(rootAbbrev())), new(asm).root().u8(0).b)
 		}
 		f.main[secInfo] = info.b
 	}},
 	{"root of countless attributes", func(f *dwarfFiles) {
 		var abbrevs asm
-		abbrevs.uleb(1, tagCompileUnit).u8(0).times(300000, attrDeclLine, formFlagPresent).uleb(rootAttrs...).u8(0, 0, 0)
+		abbrevs.uleb(1, tagCompileUnit).u8(0).times(n(300000), attrDeclLine, formFlagPresent).uleb(rootAttrs...).u8(0, 0, 0)
 		f.main[secAbbrev] = abbrevs.b
-		f.main[secInfo] = repeatUnits(20000, new(asm).root().b)
+		f.main[secInfo] = repeatUnits(n(20000), new(asm).root().b)
 	}},
 	{"functions of attributes without bytes", func(f *dwarfFiles) {
 		var abbrevs, dies asm
 		abbrevs.abbrev(1, tagCompileUnit, 1, rootAttrs...)
-		abbrevs.uleb(2, tagSubprogram).u8(0).times(200000, attrLowPC, formFlagPresent, attrDeclLine, formFlagPresent).u8(0, 0, 0)
+		abbrevs.uleb(2, tagSubprogram).u8(0).times(n(200000), attrLowPC, formFlagPresent, attrDeclLine, formFlagPresent).u8(0, 0, 0)
 		f.main[secAbbrev] = abbrevs.b
-		f.main[secInfo] = new(asm).unit4(0, dies.root().times(500000, 2).b).b
+		f.main[secInfo] = new(asm).unit4(0, dies.root().times(n(500000), 2).b).b
 	}},
 	{"functions that share an origin of countless attributes", func(f *dwarfFiles) {
 		var abbrevs, dies asm
 		abbrevs.abbrev(1, tagCompileUnit, 1, rootAttrs...)
-		abbrevs.uleb(2, tagSubprogram).u8(0).times(300000, attrEntryPC, formFlagPresent).u8(0, 0)
+		abbrevs.uleb(2, tagSubprogram).u8(0).times(n(300000), attrEntryPC, formFlagPresent).u8(0, 0)
 		abbrevs.abbrev(3, tagSubprogram, 0, attrLowPC, formAddr, attrHighPC, formData1, attrAbstractOrigin, formRef4)
 		f.main[secAbbrev] = abbrevs.u8(0).b
 		dies.root()
 		origin := uint32(11 + len(dies.b))
 		dies.u8(2)
-		for i := range uint64(40000) {
+		for i := range uint64(n(40000)) {
 			dies.u8(3).u64(codeLo + i).u8(1).u32(origin)
 		}
 		f.main[secInfo] = new(asm).unit4(0, dies.b).b
@@ -75,7 +75,7 @@ var hostile = []struct {
 		abbrevs.abbrev(2, tagSubprogram, 0, attrLowPC, formAddr, attrHighPC, formData1, attrLinkageName, formStrp)
 		f.main[secAbbrev] = abbrevs.u8(0).b
 		dies.root()
-		for i := range uint32(40000) {
+		for i := range uint32(n(40000)) {
 			dies.u8(2).u64(codeLo + uint64(i)).u8(1).u32(i)
 		}
 		f.main[secInfo] = new(asm).unit4(0, dies.b).b
@@ -87,7 +87,7 @@ var hostile = []struct {
 		abbrevs.abbrev(2, tagSubprogram, 0, attrLowPC, formAddr, attrHighPC, formData4)
 		f.main[secAbbrev] = abbrevs.u8(0).b
 		dies.root()
-		for i := range uint32(80000) {
+		for i := range uint32(n(80000)) {
 			dies.u8(2).u64(codeLo).u32(codeSize - i%4096)
 		}
 		f.main[secInfo] = new(asm).unit4(0, dies.b).b
@@ -99,7 +99,7 @@ var hostile = []struct {
 		abbrevs.abbrev(3, tagInlinedSubroutine, 1, attrLowPC, formAddr, attrHighPC, formData4)
 		f.main[secAbbrev] = abbrevs.u8(0).b
 		dies.root().u8(2).u64(codeLo).u32(codeSize)
-		for range 80000 {
+		for range n(80000) {
 			dies.u8(3).u64(codeLo).u32(codeSize)
 		}
 		f.main[secInfo] = new(asm).unit4(0, dies.b).b
@@ -121,7 +121,7 @@ var hostile = []struct {
 	}},
 	{"DIEs nested without end", func(f *dwarfFiles) {
 		f.main[secAbbrev] = new(asm).abbrev(1, tagCompileUnit, 1, rootAttrs...).abbrev(2, tagSubprogram, 1).u8(0).b
-		f.main[secInfo] = new(asm).unit4(0, new(asm).root().times(1<<20, 2).b).b
+		f.main[secInfo] = new(asm).unit4(0, new(asm).root().times(n(1<<20), 2).b).b
 	}},
 	{"origins in a circle", func(f *dwarfFiles) {
 		var abbrevs, dies asm
@@ -139,7 +139,7 @@ var hostile = []struct {
 		abbrevs.abbrev(2, tagSubprogram, 0, attrLowPC, formAddr, attrHighPC, formData4, attrAbstractOrigin, formRef4)
 		f.main[secAbbrev] = abbrevs.u8(0).b
 		dies.root()
-		for range 40000 {
+		for range n(40000) {
 			next := uint32(11+len(dies.b)) + 17
 			dies.u8(2).u64(codeLo).u32(codeSize).u32(next)
 		}
@@ -150,67 +150,67 @@ var hostile = []struct {
 		f.main[secAbbrev] = new(asm).abbrev(1, tagCompileUnit, 1, rootAttrs...).abbrev(2, tagImportedUnit, 0, attrImport, formRefAddr).u8(0).b
 		size := len(new(asm).unit4(0, new(asm).root().u8(2).u32(0).u8(0).b).b)
 		var info asm
-		for i := range 20000 {
-			info.unit4(0, new(asm).root().u8(2).u32(uint32((i+1)%20000*size+11)).u8(0).b)
+		for i := range n(20000) {
+			info.unit4(0, new(asm).root().u8(2).u32(uint32((i+1)%n(20000)*size+11)).u8(0).b)
 		}
 		f.main[secInfo] = info.b
 	}},
 	{"DIEs that share a range list of .debug_ranges", func(f *dwarfFiles) {
 		var list asm
-		for i := range uint64(30000) {
+		for i := range uint64(n(30000)) {
 			list.u64(i * 2).u64(i*2 + 1)
 		}
 		f.main[secRanges] = list.u64(0).u64(0).b
 		f.main[secAbbrev] = new(asm).abbrev(1, tagCompileUnit, 1, rootAttrs...).abbrev(2, tagSubprogram, 0, attrRanges, formSecOffset).u8(0).b
-		f.main[secInfo] = new(asm).unit4(0, new(asm).root().times(100000, 2, 0, 0, 0, 0).b).b
+		f.main[secInfo] = new(asm).unit4(0, new(asm).root().times(n(100000), 2, 0, 0, 0, 0).b).b
 	}},
 	{"DIEs that share a range list of .debug_rnglists", func(f *dwarfFiles) {
 		var list asm
-		for range 100000 {
+		for range n(100000) {
 			list.u8(rleOffsetPair, 1, 3)
 		}
 		f.main[secRnglists] = list.u8(rleEndOfList).b
 		f.main[secAbbrev] = new(asm).abbrev(1, tagCompileUnit, 1, rootAttrs...).abbrev(2, tagSubprogram, 0, attrRanges, formSecOffset).u8(0).b
-		f.main[secInfo] = new(asm).unit5(unitCompile, 0, new(asm).root().times(100000, 2, 0, 0, 0, 0).b).b
+		f.main[secInfo] = new(asm).unit5(unitCompile, 0, new(asm).root().times(n(100000), 2, 0, 0, 0, 0).b).b
 	}},
 	{"units that share a range list", func(f *dwarfFiles) {
 		var list asm
-		for i := range uint64(100000) {
+		for i := range uint64(n(100000)) {
 			list.u8(rleOffsetPair).uleb(i*2, i*2+1)
 		}
 		f.main[secRnglists] = list.u8(rleEndOfList).b
 		f.main[secAbbrev] = new(asm).abbrev(1, tagCompileUnit, 0, attrRanges, formSecOffset, attrLowPC, formAddr).u8(0).b
-		f.main[secInfo] = repeatUnits5(20000, new(asm).u8(1).u32(0).u64(codeLo).b)
+		f.main[secInfo] = repeatUnits5(n(20000), new(asm).u8(1).u32(0).u64(codeLo).b)
 	}},
 	{"units that share a range list without an end", func(f *dwarfFiles) {
-		f.main[secRnglists] = new(asm).times(300000, rleOffsetPair, 1, 3).b
+		f.main[secRnglists] = new(asm).times(n(300000), rleOffsetPair, 1, 3).b
 		f.main[secAbbrev] = new(asm).abbrev(1, tagCompileUnit, 0, attrRanges, formSecOffset, attrLowPC, formAddr).u8(0).b
-		f.main[secInfo] = repeatUnits5(20000, new(asm).u8(1).u32(0).u64(codeLo).b)
+		f.main[secInfo] = repeatUnits5(n(20000), new(asm).u8(1).u32(0).u64(codeLo).b)
 	}},
 	{"units that share a line table and have no ranges", func(f *dwarfFiles) {
 		// Each row is a sequence of its own.
 		var p asm
 		p.u8(0, 9, lneSetAddress).u64(codeLo)
-		for range 60000 {
+		for range n(60000) {
 			p.u8(lnsCopy, lnsFixedAdvancePC, 1, 0, 0, 1, lneEndSequence, 0, 9, lneSetAddress).u64(codeLo)
 		}
 		f.main[secLine] = line4(p.b)
 		f.main[secAbbrev] = new(asm).abbrev(1, tagCompileUnit, 0, attrStmtList, formSecOffset).u8(0).b
-		f.main[secInfo] = repeatUnits(20000, new(asm).u8(1).u32(0).b)
+		f.main[secInfo] = repeatUnits(n(20000), new(asm).u8(1).u32(0).b)
 	}},
 	{"units that share a huge header of a line table", func(f *dwarfFiles) {
 		var h asm
-		h.u8(1, 1, 1, 0xfb, 14, 13).u8(0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1).times(200000, 'a', 0).u8(0).times(100000, 'b', 0, 0, 0, 0).u8(0)
+		h.u8(1, 1, 1, 0xfb, 14, 13).u8(0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1).times(n(200000), 'a', 0).u8(0).times(n(100000), 'b', 0, 0, 0, 0).u8(0)
 		f.main[secLine] = lineTableOf(4, h.b, nil)
 		f.main[secAbbrev] = new(asm).abbrev(1, tagCompileUnit, 0, attrStmtList, formSecOffset).u8(0).b
-		f.main[secInfo] = repeatUnits(20000, new(asm).u8(1).u32(0).b)
+		f.main[secInfo] = repeatUnits(n(20000), new(asm).u8(1).u32(0).b)
 	}},
 	{"line table of 2^32 files", func(f *dwarfFiles) {
 		rooted(f)
 		var h asm
 		h.u8(1, 1, 1, 0xfb, 14, 13).u8(0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1)
 		h.u8(1).uleb(lnctPath, formString).uleb(0).u8(1).uleb(lnctPath, formString).uleb(1 << 32).str("a.c")
-		f.main[secLine] = lineTableOf(5, h.b, new(asm).times(100000, 0x20).b)
+		f.main[secLine] = lineTableOf(5, h.b, new(asm).times(n(100000), 0x20).b)
 	}},
 	{"line table of files without bytes", func(f *dwarfFiles) {
 		rooted(f)
@@ -223,13 +223,13 @@ var hostile = []struct {
 		rooted(f)
 		var h asm
 		h.u8(1, 1, 1, 0xfb, 14, 13).u8(0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1)
-		h.u8(0).uleb(0).u8(255).times(254, 0x7f, formFlagPresent).uleb(lnctPath, formString).uleb(1<<20).times(1<<20, 0)
+		h.u8(0).uleb(0).u8(255).times(254, 0x7f, formFlagPresent).uleb(lnctPath, formString).uleb(uint64(n(1<<20))).times(n(1<<20), 0)
 		f.main[secLine] = lineTableOf(5, h.b, nil)
 	}},
 	{"line program that goes to and fro", func(f *dwarfFiles) {
 		rooted(f)
 		var p asm
-		for range 50000 {
+		for range n(50000) {
 			p.u8(0, 9, lneSetAddress).u64(codeLo).u8(lnsCopy, 0, 9, lneSetAddress).u64(codeLo + codeSize - 1).u8(lnsCopy)
 		}
 		f.main[secLine] = line4(p.u8(0, 1, lneEndSequence).b)
@@ -237,7 +237,7 @@ var hostile = []struct {
 	{"sequences that all cover everything", func(f *dwarfFiles) {
 		rooted(f)
 		var p asm
-		for range 50000 {
+		for range n(50000) {
 			p.u8(0, 9, lneSetAddress).u64(codeLo).u8(lnsCopy, 0, 9, lneSetAddress).u64(codeLo+codeSize-1).u8(0, 1, lneEndSequence)
 		}
 		f.main[secLine] = line4(p.b)
@@ -246,36 +246,36 @@ var hostile = []struct {
 		rooted(f)
 		var p asm
 		p.u8(0, 9, lneSetAddress).u64(codeLo)
-		for range 80000 {
+		for range n(80000) {
 			p.u8(lnsAdvancePC).uleb(1<<64 - 1).u8(lnsAdvanceLine).uleb(1<<64 - 1).u8(lnsCopy)
 		}
 		f.main[secLine] = line4(p.u8(0, 1, lneEndSequence).b)
 	}},
 	{"line program that defines files", func(f *dwarfFiles) {
 		rooted(f)
-		f.main[secLine] = line4(new(asm).times(200000, 0, 6, lneDefineFile, 'a', 0, 0, 0, 0).b)
+		f.main[secLine] = line4(new(asm).times(n(200000), 0, 6, lneDefineFile, 'a', 0, 0, 0, 0).b)
 	}},
 	{"LEB128 without an end", func(f *dwarfFiles) {
 		f.main[secAbbrev] = new(asm).abbrev(1, tagCompileUnit, 1, attrLowPC, formAddr, attrHighPC, formUdata).u8(0).b
-		f.main[secInfo] = new(asm).unit4(0, new(asm).u8(1).u64(codeLo).times(1<<20, 0x80).b).b
+		f.main[secInfo] = new(asm).unit4(0, new(asm).u8(1).u64(codeLo).times(n(1<<20), 0x80).b).b
 	}},
 	{"LEB128 without an end in an attribute that nobody reads", func(f *dwarfFiles) {
 		f.main[secAbbrev] = new(asm).abbrev(1, tagCompileUnit, 1, rootAttrs...).abbrev(2, tagVariable, 0, attrName, formUdata).u8(0).b
-		f.main[secInfo] = new(asm).unit4(0, new(asm).root().u8(2).times(1<<20, 0x80).b).b
+		f.main[secInfo] = new(asm).unit4(0, new(asm).root().u8(2).times(n(1<<20), 0x80).b).b
 	}},
 	{"indirect forms in a chain", func(f *dwarfFiles) {
 		f.main[secAbbrev] = new(asm).abbrev(1, tagCompileUnit, 1, rootAttrs...).abbrev(2, tagSubprogram, 0, attrLowPC, formIndirect).u8(0).b
-		f.main[secInfo] = new(asm).unit4(0, new(asm).root().u8(2).times(1<<20, formIndirect).b).b
+		f.main[secInfo] = new(asm).unit4(0, new(asm).root().u8(2).times(n(1<<20), formIndirect).b).b
 	}},
 	{"units that overlap", func(f *dwarfFiles) {
 		f.main[secAbbrev] = rootAbbrev()
-		f.main[secInfo] = repeatUnits(30000, new(asm).root().u8(0).b)
+		f.main[secInfo] = repeatUnits(n(30000), new(asm).root().u8(0).b)
 	}},
 	{"address ranges that overlap", func(f *dwarfFiles) {
 		rooted(f)
 		var set asm
 		set.u16(2).u32(0).u8(8, 0).u32(0)
-		for i := range uint64(60000) {
+		for i := range uint64(n(60000)) {
 			set.u64(codeLo + i%2).u64(codeSize - i%2)
 		}
 		f.main[secAranges] = new(asm).u32(uint32(len(set.b))).u8(set.b...).b
@@ -285,7 +285,7 @@ var hostile = []struct {
 		abbrevs.abbrev(1, tagSkeletonUnit, 1, attrLowPC, formAddr, attrHighPC, formData4, attrDwoName, formString).u8(0)
 		f.main[secAbbrev] = abbrevs.b
 		var info asm
-		for id := range uint64(20000) {
+		for id := range uint64(n(20000)) {
 			die := new(asm).u8(1).u64(codeLo).u32(codeSize).str("a.dwo")
 			info.u32(uint32(16+len(die.b))).u16(5).u8(unitSkeleton, 8).u32(0).u64(id % 5000).u8(die.b...)
 		}
@@ -295,7 +295,7 @@ var hostile = []struct {
 	{"split units not in their file", func(f *dwarfFiles) {
 		f.main[secAbbrev] = new(asm).abbrev(1, tagSkeletonUnit, 1, attrLowPC, formAddr, attrHighPC, formData4, attrDwoName, formString).u8(0).b
 		var main, split asm
-		for id := range uint64(20000) {
+		for id := range uint64(n(20000)) {
 			die := new(asm).u8(1).u64(codeLo + id).u32(1).str("a.dwo")
 			main.u32(uint32(16+len(die.b))).u16(5).u8(unitSkeleton, 8).u32(0).u64(id + 1e6).u8(die.b...)
 			split.u32(uint32(16+len(die.b))).u16(5).u8(unitSplitCompile, 8).u32(0).u64(id).u8(die.b...)
@@ -307,7 +307,7 @@ var hostile = []struct {
 	{"package index without a free slot", func(f *dwarfFiles) {
 		f.main[secAbbrev] = new(asm).abbrev(1, tagSkeletonUnit, 1, attrLowPC, formAddr, attrHighPC, formData4, attrDwoName, formString).u8(0).b
 		var main, index asm
-		for id := range uint64(20000) {
+		for id := range uint64(n(20000)) {
 			die := new(asm).u8(1).u64(codeLo + id).u32(1).str("a.dwo")
 			main.u32(uint32(16+len(die.b))).u16(5).u8(unitSkeleton, 8).u32(0).u64(id + 1e6).u8(die.b...)
 		}
@@ -318,6 +318,9 @@ var hostile = []struct {
 		f.split[secCUIndex] = index.b
 	}},
 }
+
+// n is an amount, fewer where everything takes longer.
+func n(amount int) int { return amount / slowdown }
 
 // rootAbbrev is the abbreviation of asm.root, for a unit with children.
 func rootAbbrev() []byte { return new(asm).abbrev(1, tagCompileUnit, 1, rootAttrs...).b }
@@ -342,7 +345,7 @@ func TestHostile(t *testing.T) {
 		t.Run(h.name, func(t *testing.T) {
 			f := &dwarfFiles{codeStart: codeLo}
 			h.make(f)
-			many := make([]uint64, 20000)
+			many := make([]uint64, n(20000))
 			for i := range many {
 				many[i] = codeLo + uint64(i)*3
 			}

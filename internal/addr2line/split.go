@@ -15,7 +15,6 @@ type splitFiles struct {
 // splitFile is a .dwo file or a .dwp package.
 type splitFile struct {
 	sections
-	id  uint32
 	pkg packageIndex
 
 	idsOnce sync.Once

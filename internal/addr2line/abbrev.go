@@ -229,3 +229,34 @@ func (a *abbrev) finish(t *abbrevTable) {
 	}
 	a.fixed = int32(size)
 }
+
+// skipSpecs returns the position after the attribute specifications at pos of a
+// table, -1 if they do not end. Scans of many units spend most of their time
+// here: some compilers put the root's abbreviation last.
+func skipSpecs(b []byte, pos int) int {
+	for {
+		// Nearly all names and forms have one byte.
+		if uint(pos+1) < uint(len(b)) {
+			name, form := b[pos], b[pos+1]
+			if name < 0x80 && form < 0x80 && form != formImplicitConst {
+				pos += 2
+				if name == 0 && form == 0 {
+					return pos
+				}
+				continue
+			}
+		}
+		name, next := uleb(b, pos)
+		if next < 0 {
+			return -1
+		}
+		form, next := uleb(b, next)
+		if next >= 0 && form == formImplicitConst {
+			_, next = sleb(b, next)
+		}
+		if next < 0 || name == 0 && form == 0 {
+			return next
+		}
+		pos = next
+	}
+}

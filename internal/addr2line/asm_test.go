@@ -69,3 +69,23 @@ var rootAttrs = []uint64{attrLowPC, formAddr, attrHighPC, formData4, attrStmtLis
 
 // root writes a root DIE of abbreviation 1 with rootAttrs.
 func (a *asm) root() *asm { return a.uleb(1).u64(codeLo).u32(codeSize).u32(0) }
+
+// n is an amount, fewer where everything takes longer.
+func n(amount int) int { return amount / slowdown }
+
+// rootAbbrev is the abbreviation of asm.root, for a unit with children.
+func rootAbbrev() []byte { return new(asm).abbrev(1, tagCompileUnit, 1, rootAttrs...).b }
+
+// rooted gives an object one unit without DIEs but the root.
+func rooted(f *dwarfFiles) {
+	f.main[secAbbrev] = rootAbbrev()
+	f.main[secInfo] = new(asm).unit4(0, new(asm).root().u8(0).b).b
+}
+
+func repeatUnits(n int, dies []byte) []byte {
+	return new(asm).times(n, new(asm).unit4(0, dies).b...).b
+}
+
+func repeatUnits5(n int, dies []byte) []byte {
+	return new(asm).times(n, new(asm).unit5(unitCompile, 0, dies).b...).b
+}

@@ -319,26 +319,6 @@ var hostile = []struct {
 	}},
 }
 
-// n is an amount, fewer where everything takes longer.
-func n(amount int) int { return amount / slowdown }
-
-// rootAbbrev is the abbreviation of asm.root, for a unit with children.
-func rootAbbrev() []byte { return new(asm).abbrev(1, tagCompileUnit, 1, rootAttrs...).b }
-
-// rooted gives an object one unit without DIEs but the root.
-func rooted(f *dwarfFiles) {
-	f.main[secAbbrev] = rootAbbrev()
-	f.main[secInfo] = new(asm).unit4(0, new(asm).root().u8(0).b).b
-}
-
-func repeatUnits(n int, dies []byte) []byte {
-	return new(asm).times(n, new(asm).unit4(0, dies).b...).b
-}
-
-func repeatUnits5(n int, dies []byte) []byte {
-	return new(asm).times(n, new(asm).unit5(unitCompile, 0, dies).b...).b
-}
-
 // TestHostile asks objects that are made to take long.
 func TestHostile(t *testing.T) {
 	for _, h := range hostile {

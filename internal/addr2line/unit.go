@@ -127,14 +127,10 @@ func (u *unit) findRoot(b *buf) error {
 			u.root.tag, u.root.hasChildren = tag, children != 0
 			return u.readRootAttrs(b, pos)
 		}
-		for b.err == nil {
-			name, form := b.uleb(), b.uleb()
-			if form == formImplicitConst {
-				b.sleb()
-			}
-			if name == 0 && form == 0 {
-				break
-			}
+		if next := skipSpecs(b.data, b.pos); next >= 0 {
+			b.pos = next
+		} else {
+			b.fail("abbreviation does not end")
 		}
 	}
 	if b.err != nil {

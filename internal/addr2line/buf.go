@@ -188,7 +188,6 @@ func uleb(b []byte, pos int) (v uint64, next int) {
 	return ulebSlow(b, pos)
 }
 
-//go:noinline
 func ulebSlow(b []byte, pos int) (v uint64, next int) {
 	shift := uint(0)
 	for i := pos; uint(i) < uint(len(b)) && i < pos+maxLEB; i++ {
@@ -208,14 +207,6 @@ func ulebSlow(b []byte, pos int) (v uint64, next int) {
 
 // sleb is uleb for the signed encoding. Bits beyond 64 are dropped.
 func sleb(b []byte, pos int) (v int64, next int) {
-	if uint(pos) < uint(len(b)) && b[pos] < 0x80 {
-		return int64(int8(b[pos]<<1)) >> 1, pos + 1
-	}
-	return slebSlow(b, pos)
-}
-
-//go:noinline
-func slebSlow(b []byte, pos int) (v int64, next int) {
 	shift := uint(0)
 	for i := pos; uint(i) < uint(len(b)) && i < pos+maxLEB; i++ {
 		c := b[i]

@@ -39,87 +39,76 @@ func (p *lineProgram) init(t *lineTable) {
 
 // run executes the program until it has made len(rows) rows, and returns how
 // many it made: fewer at the program's end only.
-//
-// The state is kept in variables of its own, which fit into registers; a row
-// does not. Operands of one byte, as nearly all are, are read in place.
 func (p *lineProgram) run(rows []row) (int, error) {
 	t := p.t
 	b := t.program
 	pos := p.pos
 	base := t.opcodeBase
-	addr, line, file, col := p.state.addr, p.state.line, p.state.file, p.state.col
+	s := p.state
 	n := 0
 	vliw := t.maxOps > 1
 	constAdd := p.addrAdd[255]
 	var err error
 loop:
-	for n < len(rows) && uint(pos) < uint(len(b)) {
+	for n < len(rows) && pos < len(b) {
 		op := b[pos]
 		pos++
 		if op >= base {
-			switch {
-			case t.lineRange == 0:
-				err = badFormat(secLine, t.programOff+uint64(pos-1), "special opcode, but line_range is 0")
-				break loop
-			case vliw:
-				addr += p.advance(uint64(op-base) / t.lineRange)
-			default:
-				addr += uint64(p.addrAdd[op])
+			if vliw || t.lineRange == 0 {
+				if t.lineRange == 0 {
+					err = badFormat(secLine, t.programOff+uint64(pos-1), "special opcode, but line_range is 0")
+					break loop
+				}
+				adj := uint64(op - base)
+				p.advance(&s, adj/t.lineRange)
+			} else {
+				s.addr += uint64(p.addrAdd[op])
 			}
-			line += uint32(p.lineAdd[op])
-			rows[n] = row{addr: addr, line: line, file: file, col: col}
+			s.line += uint32(p.lineAdd[op])
+			rows[n] = s
 			n++
 			continue
 		}
 		switch op {
 		case lnsCopy:
-			rows[n] = row{addr: addr, line: line, file: file, col: col}
+			rows[n] = s
 			n++
 		case lnsAdvancePC:
-			var v uint64
-			if uint(pos) < uint(len(b)) && b[pos] < 0x80 {
-				v = uint64(b[pos])
-				pos++
-			} else if v, pos = uleb(b, pos); pos < 0 {
-				err = p.truncated()
+			v, next := uleb(b, pos)
+			if next < 0 {
+				err = p.truncated(pos)
 				break loop
 			}
+			pos = next
 			if vliw {
-				addr += p.advance(v)
+				p.advance(&s, v)
 			} else {
-				addr += v * t.minInst
+				s.addr += v * t.minInst
 			}
 		case lnsAdvanceLine:
-			if uint(pos) < uint(len(b)) && b[pos] < 0x80 {
-				line += uint32(int8(b[pos]<<1) >> 1)
-				pos++
-				continue
-			}
-			var v int64
-			if v, pos = sleb(b, pos); pos < 0 {
-				err = p.truncated()
+			v, next := sleb(b, pos)
+			if next < 0 {
+				err = p.truncated(pos)
 				break loop
 			}
-			line += uint32(v)
+			pos = next
+			s.line += uint32(v)
 		case lnsSetFile:
 			v, next := uleb(b, pos)
-			if pos = next; pos < 0 {
-				err = p.truncated()
+			if next < 0 {
+				err = p.truncated(pos)
 				break loop
 			}
-			file = uint32(min(v, noFile))
+			pos = next
+			s.file = uint32(min(v, noFile))
 		case lnsSetColumn:
-			if uint(pos) < uint(len(b)) && b[pos] < 0x80 {
-				col = uint32(b[pos])
-				pos++
-				continue
-			}
-			var v uint64
-			if v, pos = uleb(b, pos); pos < 0 {
-				err = p.truncated()
+			v, next := uleb(b, pos)
+			if next < 0 {
+				err = p.truncated(pos)
 				break loop
 			}
-			col = uint32(min(v, 1<<32-1))
+			pos = next
+			s.col = uint32(min(v, 1<<32-1))
 		case lnsNegateStmt, lnsSetBasicBlock, lnsSetPrologueEnd, lnsSetEpilogueBegin:
 		case lnsConstAddPC:
 			switch {
@@ -127,77 +116,81 @@ loop:
 				err = badFormat(secLine, t.programOff+uint64(pos-1), "DW_LNS_const_add_pc, but line_range is 0")
 				break loop
 			case vliw:
-				addr += p.advance(uint64(255-base) / t.lineRange)
+				p.advance(&s, uint64(255-base)/t.lineRange)
 			default:
-				addr += uint64(constAdd)
+				s.addr += uint64(constAdd)
 			}
 		case lnsFixedAdvancePC:
 			if pos+2 > len(b) {
-				err = p.truncated()
+				err = p.truncated(pos)
 				break loop
 			}
-			addr += uint64(u16(b[pos:], t.big))
+			s.addr += uint64(u16(b[pos:], t.big))
 			pos += 2
 			p.op = 0
 		case 0:
 			size, next := uleb(b, pos)
 			if next < 0 || size > uint64(len(b)-next) {
-				err = p.truncated()
+				err = p.truncated(pos)
 				break loop
 			}
 			pos = next + int(size)
 			if size == 0 {
 				continue
 			}
-			switch arg := b[next+1 : pos]; b[next] {
+			switch b[next] {
 			case lneEndSequence:
-				rows[n] = row{addr: addr, line: line, file: file, col: col, end: true}
+				s.end = true
+				rows[n] = s
 				n++
-				addr, line, file, col = initialRow.addr, initialRow.line, initialRow.file, initialRow.col
-				p.op = 0
+				s, p.op = initialRow, 0
 			case lneSetAddress:
-				switch len(arg) {
+				switch arg := b[next+1 : pos]; len(arg) {
 				case 4:
-					addr = uint64(u32(arg, t.big))
+					s.addr = uint64(u32(arg, t.big))
 				case 8:
-					addr = u64(arg, t.big)
+					s.addr = u64(arg, t.big)
 				default:
 					err = badFormat(secLine, t.programOff+uint64(next), "address of %d bytes", len(arg))
 					break loop
 				}
 				p.op = 0
 			case lneDefineFile:
-				if err = p.define(next+1, pos); err != nil {
+				if e := p.define(next+1, pos); e != nil {
+					err = e
 					break loop
 				}
 			}
 		default: // takes as many LEB128 as the header says
 			for range t.lengths[op-1] {
 				if pos = skipLEB(b, pos); pos < 0 {
-					err = p.truncated()
+					err = p.truncated(len(b))
 					break loop
 				}
 			}
 		}
 	}
-	p.pos, p.state = pos, row{addr: addr, line: line, file: file, col: col}
+	p.pos, p.state = pos, s
 	return n, err
 }
 
 // noFile is the number of no file.
 const noFile = 1<<32 - 1
 
-func (p *lineProgram) truncated() error {
-	return badFormat(secLine, p.t.programOff+uint64(len(p.t.program)), "line program ends within an opcode")
+func (p *lineProgram) truncated(pos int) error {
+	return badFormat(secLine, p.t.programOff+uint64(pos), "line program ends within an opcode")
 }
 
-// advance returns what n operations add to the address, where an instruction
-// word holds several (section 6.2.5.1).
-func (p *lineProgram) advance(n uint64) uint64 {
+// advance advances address and op_index where an instruction word holds
+// several operations (section 6.2.5.1).
+func (p *lineProgram) advance(s *row, n uint64) {
 	t := p.t
-	words := (p.op + n) / t.maxOps
+	if t.maxOps <= 1 {
+		s.addr += n * t.minInst
+		return
+	}
+	s.addr += t.minInst * ((p.op + n) / t.maxOps)
 	p.op = (p.op + n) % t.maxOps
-	return t.minInst * words
 }
 
 // define adds the file of a DW_LNE_define_file whose operands are at [pos, end)

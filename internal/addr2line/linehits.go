@@ -25,6 +25,7 @@ type lineHits struct {
 	lo, hi  int
 	pending []pendingHit
 	hits    int
+	visited int // targets, since they were charged
 
 	prog lineProgram
 	rows [256]row
@@ -45,6 +46,7 @@ func (h *lineHits) reset(targets []uint64) {
 		h.places = append(h.places, place{})
 		h.ends = append(h.ends, 0)
 	}
+	h.visited = 0
 	h.begin()
 }
 
@@ -73,16 +75,13 @@ func (h *lineHits) run(t *lineTable, w *work) error {
 	j := 0
 	for {
 		n, err := h.prog.run(h.rows[:])
-		visited := 0 // targets
 		for i := range h.rows[:n] {
 			r := &h.rows[i]
 			if !open {
 				open, start = true, r.addr
 				j, next = h.seek(r.addr)
 			} else if r.addr > next {
-				from := j
 				j = h.hit(j, r.addr, place{prev.file, prev.line, prev.col, true})
-				visited += j - from
 				if h.hits > maxRehits*len(h.targets) {
 					return badFormat(secLine, t.programOff, "addresses of a sequence descend too often")
 				}
@@ -95,14 +94,14 @@ func (h *lineHits) run(t *lineTable, w *work) error {
 			}
 			prev = *r
 			if r.end {
-				visited += max(0, h.hi-h.lo)
 				h.commit(t.u, start, r.addr)
 				open = false
 			}
 		}
-		if !w.charge(visited) {
+		if !w.charge(h.visited) {
 			return errTooMuchWork
 		}
+		h.visited = 0
 		if err != nil || n < len(h.rows) {
 			return err
 		}
@@ -121,6 +120,7 @@ func (h *lineHits) hit(j int, end uint64, p place) int {
 		}
 	}
 	h.hits += j - from
+	h.visited += j - from
 	h.lo, h.hi = min(h.lo, from), max(h.hi, j)
 	return j
 }
@@ -136,6 +136,7 @@ func (h *lineHits) seek(vaddr uint64) (j int, next uint64) {
 
 // commit ends a sequence, which covers [start, end).
 func (h *lineHits) commit(u *unit, start, end uint64) {
+	h.visited += max(0, h.hi-h.lo)
 	covers := u.covers(start, end)
 	end = min(end, openEnd-1)
 	within := func(v uint64) bool { return covers && start <= v && v < end }

@@ -49,6 +49,9 @@ type Bench struct {
 	Rounds int
 	Budget time.Duration
 
+	// Workloads is the directory in which built workloads are kept.
+	Workloads string
+
 	env   *fixtures.Env
 	meter *meter
 }
@@ -69,10 +72,15 @@ func run(ctx context.Context) (err error) {
 	flag.StringVar(&b.Symfetch, "symfetch", "bin/symfetch", "the `executable` to measure")
 	flag.StringVar(&b.Blazecli, "blazecli", "bin/peers/bin/blazecli", "blazecli's `executable`; make peers builds it")
 	flag.IntVar(&b.Rounds, "rounds", 61, "how often each program runs at most")
+	flag.StringVar(&b.Workloads, "workloads", "bin/bench", "the `directory` in which workloads are built and kept")
 	flag.DurationVar(&b.Budget, "budget", 10*time.Second, "about how long one program may take in all its rounds")
 	only := flag.String("run", ".", "the measures whose names match this `expression`")
 	report := flag.String("o", "docs/performance.md", "the report's `file`, written when all measures ran; \"\" for the terminal only")
+	build := flag.Bool("build", false, "build the workloads that are missing, and do no more")
 	flag.Parse()
+	if *build {
+		return buildWorkloads(ctx, &workshop{b.Workloads})
+	}
 	wanted, err := regexp.Compile(*only)
 	if err != nil {
 		return err

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"debug/elf"
+	"testing"
+)
+
+func TestNormalName(t *testing.T) {
+	for name, want := range map[string]string{
+		"main.main":                           "main.main",
+		"std::vector<std::vector<int> >":      "std::vector<std::vector<int>>",
+		"f(char const*, unsigned int)":        "f(charconst*,unsignedint)",
+		"core::fmt::write::h0123456789abcdef": "core::fmt::write",
+		"core::fmt::h0123456789abcdefg":       "core::fmt::h0123456789abcdefg",
+		"walk.constprop.0":                    "walk",
+		"walk.part.3.isra.0.cold":             "walk",
+		"walk.llvm.123456":                    "walk",
+		"walk.partial":                        "walk.partial",
+		"f(int) [clone .cold]":                "f(int)",
+		"f(int) (.constprop.0) (.cold)":       "f(int)",
+		"memcpy@@GLIBC_2.14":                  "memcpy",
+		"memcpy@GLIBC_2.2.5":                  "memcpy",
+		"runtime.memmove.abi0":                "runtime.memmove",
+		"std::array<int, 5ul>::at":            "std::array<int,5>::at",
+		"std::array<int, (unsigned long)5>":   "std::array<int,5>",
+		"std::get<1u, int>":                   "std::get<1,int>",
+	} {
+		if got := normalName(name); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestAliases(t *testing.T) {
+	function := func(name string, addr uint64) elf.Symbol {
+		return elf.Symbol{Name: name, Value: addr, Info: elf.ST_INFO(elf.STB_GLOBAL, elf.STT_FUNC), Section: 1}
+	}
+	undefined := function("free", 0)
+	undefined.Section = elf.SHN_UNDEF
+	list := aliasesOf([]elf.Symbol{
+		function("malloc", 0x10), function("__libc_malloc", 0x10),
+		function("_ZN1AC1Ev", 0x20), function("_ZN1AC2Ev", 0x20),
+		function("init", 0x30), function("init", 0x40), function("start", 0x40),
+		undefined, function("zero", 0),
+	})
+	for _, test := range []struct {
+		x, y string
+		want bool
+	}{
+		{"malloc", "__libc_malloc", true},
+		{"malloc", "malloc@@GLIBC_2.2.5", true},
+		{"A::A()", "A::A()", true},
+		{"init", "start", false}, // init is ambiguous
+		{"free", "zero", false},
+		{"malloc", "calloc", false},
+		{"vector<vector<int> >", "vector<vector<int>>", true},
+	} {
+		if got := list.same(test.x, test.y); got != test.want {
+			t.Errorf("%s and %s: %v, want %v", test.x, test.y, got, test.want)
+		}
+	}
+}

@@ -53,10 +53,12 @@ func sameNames(x, y []call, same func(x, y string) bool) bool {
 type agreement struct {
 	Lines, LinesRight int
 	Names, NamesRight int
-	// Innermost is at how many addresses the line of the innermost call, or
-	// where the truth has names only its name, is right.
+	// Innermost is at how many addresses the line of the innermost call is right,
+	// or its name where the truth has names only.
 	Truths, Innermost int
-	misses            []miss
+	// Unknown is of how many addresses nothing was said.
+	Unknown int
+	misses  []miss
 }
 
 // miss is an address at which an answer differs from the truth.
@@ -78,8 +80,11 @@ func (t truths) compare(questions []uint64, answers [][]call, same func(x, y str
 		seen[q] = true
 		have := answers[i]
 		a.Truths++
-		if innermostRight(want, have, same) {
+		switch {
+		case innermostRight(want, have, same):
 			a.Innermost++
+		case !knows(have, want.lines):
+			a.Unknown++
 		}
 		if want.lines {
 			a.Lines++
@@ -109,6 +114,11 @@ func innermostRight(want truth, have []call, same func(x, y string) bool) bool {
 		return sameLines(want.calls[:1], have[:1])
 	}
 	return same(want.calls[0].Function, have[0].Function)
+}
+
+// knows tells whether an answer says anything of what the truth has.
+func knows(have []call, line bool) bool {
+	return slices.ContainsFunc(have, func(c call) bool { return c.File != "" || !line && c.Function != "" })
 }
 
 // part is a share of a whole in percent, 100 of nothing.

@@ -28,7 +28,7 @@ import (
 )
 
 // measures are in the order of the report.
-var measures = []Measure{
+var measures = append([]Measure{
 	startUp,
 	mappingsTable,
 	objectsTable,
@@ -37,13 +37,13 @@ var measures = []Measure{
 	addressInObjects,
 	streamSymbols,
 	streamGo,
-}
+}, fileMeasures()...)
 
 // Bench is one run of all measures.
 type Bench struct {
 	// Symfetch and Blazecli are executables; Blazecli is "" where it is not
-	// installed.
-	Symfetch, Blazecli string
+	// installed. Peers is the directory in which make peers installs such.
+	Symfetch, Blazecli, Peers string
 	// Rounds is how often each program runs at most, Budget about how long it
 	// may take for all its rounds together.
 	Rounds int
@@ -52,8 +52,9 @@ type Bench struct {
 	// Workloads is the directory in which built workloads are kept.
 	Workloads string
 
-	env   *fixtures.Env
-	meter *meter
+	env    *fixtures.Env
+	meter  *meter
+	suites map[string]*suite // by workload
 }
 
 func main() {
@@ -70,7 +71,7 @@ func main() {
 func run(ctx context.Context) (err error) {
 	var b Bench
 	flag.StringVar(&b.Symfetch, "symfetch", "bin/symfetch", "the `executable` to measure")
-	flag.StringVar(&b.Blazecli, "blazecli", "bin/peers/bin/blazecli", "blazecli's `executable`; make peers builds it")
+	flag.StringVar(&b.Peers, "peers", "bin/peers/bin", "the `directory` of the peers that make peers builds")
 	flag.IntVar(&b.Rounds, "rounds", 61, "how often each program runs at most")
 	flag.StringVar(&b.Workloads, "workloads", "bin/bench", "the `directory` in which workloads are built and kept")
 	flag.DurationVar(&b.Budget, "budget", 10*time.Second, "about how long one program may take in all its rounds")
@@ -116,7 +117,8 @@ func (b *Bench) open(ctx context.Context) error {
 	if _, err := os.Stat(b.Symfetch); err != nil {
 		return fmt.Errorf("%w (make build makes it)", err)
 	}
-	b.Blazecli = peer(b.Blazecli, "blazecli")
+	b.Blazecli = b.peerPath("blazecli", "blazecli")
+	b.suites = map[string]*suite{}
 	if b.env, err = fixtures.NewEnv(nil); err != nil {
 		return err
 	}

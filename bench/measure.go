@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,9 @@ type Measure struct {
 	// Start prepares the work and returns who does it. What it starts or mounts
 	// is undone by b's environment.
 	Start func(ctx context.Context, b *Bench) (*Round, error)
+	// Ask is what is asked of a workload's file. Such measures are rows of common
+	// tables; the others have a table each.
+	Ask *ask
 }
 
 // Round is the prepared work of a Measure.
@@ -30,6 +34,8 @@ type Round struct {
 	// Notes are printed below the table, such as figures that are counted
 	// rather than timed.
 	Notes []string
+	// Asked is what the judges of a measure with an Ask found out.
+	Asked *asked
 }
 
 // Contender is one program with its arguments.
@@ -45,6 +51,9 @@ type Contender struct {
 	Ours bool
 	// Discard writes the rounds' output, too large for files, to /dev/null.
 	Discard bool
+	// Limit is how long one run is waited for, 0 for runTimeout; Budget is the
+	// Bench's for this contender, where many share its time.
+	Limit, Budget time.Duration
 }
 
 // Answer is what a contender's output was worth.
@@ -65,10 +74,17 @@ type Figure struct {
 	// Value and Limit are in Unit. Limit 0: nothing is promised.
 	Value, Limit float64
 	Unit         string
+	// AtLeast makes Limit the lower one.
+	AtLeast bool
 }
 
 // Met says whether the promise holds.
-func (f Figure) Met() bool { return f.Limit == 0 || f.Value <= f.Limit }
+func (f Figure) Met() bool {
+	if f.AtLeast {
+		return f.Value >= f.Limit
+	}
+	return f.Limit == 0 || f.Value <= f.Limit
+}
 
 // Result is what came of a Measure.
 type Result struct {
@@ -132,7 +148,7 @@ func (b *Bench) race(ctx context.Context, contenders []Contender) ([]Row, error)
 		}
 		rows[i] = Row{Contender: c, Answer: answer}
 		if answer != Ended {
-			turns[i] = b.turns(first.Wall)
+			turns[i] = b.turns(c, first.Wall)
 		}
 	}
 	samples := make([][]Sample, len(contenders))
@@ -142,7 +158,7 @@ func (b *Bench) race(ctx context.Context, contenders []Contender) ([]Row, error)
 			if !takesPart(round, turns[i], b.Rounds) {
 				continue
 			}
-			s, _, err := b.meter.run(ctx, contenders[i].Stdin, b.sink(contenders[i]), contenders[i].Args...)
+			s, _, err := b.meter.run(ctx, runTimeout, contenders[i].Stdin, b.sink(contenders[i]), contenders[i].Args...)
 			if err != nil {
 				return nil, err
 			}
@@ -157,7 +173,11 @@ func (b *Bench) race(ctx context.Context, contenders []Contender) ([]Row, error)
 
 // warmUp runs c once, which fills the caches, and judges its answer.
 func (b *Bench) warmUp(ctx context.Context, c Contender) (Sample, Answer, error) {
-	s, messages, err := b.meter.run(ctx, c.Stdin, b.meter.output(), c.Args...)
+	sink := b.meter.output()
+	if c.Answers == nil {
+		sink = b.sink(c)
+	}
+	s, messages, err := b.meter.run(ctx, cmp.Or(c.Limit, runTimeout), c.Stdin, sink, c.Args...)
 	if errors.Is(err, errTimeout) && !c.Ours {
 		return Sample{}, Ended, nil
 	}
@@ -193,11 +213,16 @@ func (b *Bench) sink(c Contender) string {
 const minTurns = 3
 
 // turns returns in how many rounds a contender takes part whose run takes wall.
-func (b *Bench) turns(wall time.Duration) int {
-	if wall <= 0 {
+// One whose single run is beyond a budget of its own runs once: it is slow, and
+// how slow it is exactly matters to nobody.
+func (b *Bench) turns(c Contender, wall time.Duration) int {
+	switch {
+	case wall <= 0:
 		return b.Rounds
+	case c.Budget > 0 && wall > c.Budget:
+		return 1
 	}
-	return min(b.Rounds, max(minTurns, int(b.Budget/wall)))
+	return min(b.Rounds, max(minTurns, int(cmp.Or(c.Budget, b.Budget)/wall)))
 }
 
 // takesPart spreads turns evenly over rounds.

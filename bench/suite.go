@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// suite is a workload with the addresses that are asked for, and their truth.
+type suite struct {
+	load      Workload
+	path      string
+	debugSize uint64 // of its debug information, uncompressed
+	spans     []span
+	addrs     []uint64
+	truths    truths
+	same      func(x, y string) bool
+	// endless are the peers that did not end in time; plotted are those whose
+	// growth is measured.
+	endless, plotted map[string]bool
+}
+
+// suite returns the suite of a workload, made when it is first wanted.
+func (b *Bench) suite(ctx context.Context, name string) (*suite, error) {
+	if s := b.suites[name]; s != nil {
+		return s, nil
+	}
+	load, err := findWorkload(name)
+	if err != nil {
+		return nil, err
+	}
+	shop := &workshop{b.Workloads}
+	s := &suite{load: load, endless: map[string]bool{}, plotted: map[string]bool{ours: true, gimli: true, blazecli: true, llvm: true}}
+	if s.path, err = shop.get(ctx, load); err != nil {
+		return nil, err
+	}
+	if s.spans, err = codeSections(s.path); err != nil {
+		return nil, err
+	}
+	if s.debugSize, err = debugSize(s.path); err != nil {
+		return nil, err
+	}
+	s.addrs = uniform(s.spans, manyQuestions)
+	witness := s.path
+	if load.Twin != "" {
+		if witness, err = shop.named(ctx, load.Twin); err != nil {
+			return nil, err
+		}
+		if err := sameCode(s.path, witness); err != nil {
+			return nil, err
+		}
+	}
+	names, err := readAliases(witness)
+	if err != nil {
+		return nil, err
+	}
+	s.same = names.same
+	if s.truths, err = b.witness(ctx, witness, s); err != nil {
+		return nil, err
+	}
+	b.suites[name] = s
+	return s, nil
+}
+
+// witness asks the two readers whose agreement is the truth.
+func (b *Bench) witness(ctx context.Context, path string, s *suite) (truths, error) {
+	stdin := b.env.Path("addr2line-" + s.load.Name)
+	if err := writeQuestions(stdin, s.addrs); err != nil {
+		return nil, err
+	}
+	answers := map[string][][]call{}
+	for _, p := range b.symbolizers(ctx) {
+		if p.Name != llvm && p.Name != gimli {
+			continue
+		}
+		if _, messages, err := b.meter.run(ctx, runTimeout, stdin, b.meter.output(), p.Args(path)...); err != nil {
+			return nil, fmt.Errorf("%w: %s", err, messages)
+		}
+		out, err := os.ReadFile(b.meter.output())
+		if err != nil {
+			return nil, err
+		}
+		answers[p.Name] = p.Parse(string(out))
+	}
+	if len(answers) != 2 {
+		return nil, errors.New("the truth needs llvm-symbolizer and gimli's addr2line (make peers installs them)")
+	}
+	return agreed(s.addrs, answers[llvm], answers[gimli], s.same)
+}
+
+// questions returns the addresses of an ask. A single one has a truth, as most
+// that people ask for have: padding between functions has none.
+func (s *suite) questions(q ask) ([]uint64, error) {
+	switch {
+	case q.N == 1:
+		for _, a := range s.addrs {
+			if t := s.truths[a]; t.lines || s.load.NamesOnly && t.names {
+				return []uint64{a}, nil
+			}
+		}
+		return nil, fmt.Errorf("%s: the peers agree on no address", s.load.Name)
+	case q.N > len(s.addrs):
+		return uniform(s.spans, q.N), nil
+	case q.Skewed:
+		return skewed(s.addrs[:q.N]), nil
+	}
+	return s.addrs[:q.N], nil
+}
+
+// debugSize is how large the DWARF sections of a file are, uncompressed.
+func debugSize(path string) (uint64, error) {
+	f, err := elf.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	size := uint64(0)
+	for _, s := range f.Sections {
+		if strings.HasPrefix(s.Name, ".debug_") {
+			size += s.Size
+		}
+	}
+	return size, nil
+}
+
+// sameCode fails unless two files have the same bytes as code at the same
+// addresses, so that what is true of one is true of the other.
+func sameCode(path, other string) error {
+	text, err := codeOfSection(path, ".text")
+	if err != nil {
+		return err
+	}
+	otherText, err := codeOfSection(other, ".text")
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(text, otherText) {
+		return fmt.Errorf("%s and %s differ in their code", path, other)
+	}
+	return nil
+}
+
+// codeOfSection returns a section's address and bytes.
+func codeOfSection(path, name string) ([]byte, error) {
+	f, err := elf.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	s := f.Section(name)
+	if s == nil {
+		return nil, fmt.Errorf("%s has no section %s", path, name)
+	}
+	data, err := s.Data()
+	return fmt.Appendf(data, "%#x", s.Addr), err
+}

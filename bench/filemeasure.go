@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -119,7 +120,7 @@ func (b *Bench) startAsk(ctx context.Context, q ask) (*Round, error) {
 	round := &Round{Asked: &asked{suite: s, agreements: map[string]agreement{}}}
 	for _, p := range b.symbolizers(ctx) {
 		switch {
-		case p.OnlyGo && !s.load.Go, q.Growth && !s.plotted[p.Name], p.Most > 0 && q.N > p.Most:
+		case p.OnlyGo && !s.load.Go, q.Growth && !slices.Contains(plotted, p.Name), p.Most > 0 && q.N > p.Most:
 			continue
 		case s.endless[p.Name]:
 			round.Asked.ended = append(round.Asked.ended, p.Name)

@@ -99,13 +99,16 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	fmt.Print(text)
+	if err := writeMisses(b.Workloads, results); err != nil {
+		return err
+	}
 	if err := spoiled(results); err != nil {
 		return err
 	}
 	if *report == "" || len(results) < len(measures) {
 		return nil
 	}
-	return os.WriteFile(*report, []byte(text), 0o644)
+	return errors.Join(os.WriteFile(*report, []byte(text), 0o644), writePlots(*report, results))
 }
 
 // open resolves the executables and makes the place where things happen.

@@ -192,7 +192,7 @@ func TestReport(t *testing.T) {
 				{Contender: Contender{Name: "b"}, Summary: slow, Answer: Right},
 				{Contender: Contender{Name: "c"}, Answer: Ended},
 			},
-			Figures: []Figure{{What: "ratio", Value: 2.5, Limit: 10, Unit: "x"}, {What: "other", Value: 11, Limit: 10, Unit: "x"}, {What: "free", Value: 3, Unit: "/s"}},
+			Figures: []Figure{{What: "ratio", Value: 2.5, Limit: 10, Unit: "x"}, {What: "other", Value: 11, Limit: 10, Unit: "x"}, {What: "least", Value: 1, Limit: 2, Unit: "x", AtLeast: true}, {What: "free", Value: 3, Unit: "/s"}},
 		},
 		{Measure: Measure{Title: "Nothing", Doc: "None."}, Err: context.DeadlineExceeded},
 	}
@@ -202,8 +202,9 @@ func TestReport(t *testing.T) {
 	}
 	for _, want := range []string{
 		header,
-		"| Work: ratio | 2.50 x | 10.0 x | met |\n",
-		"| Work: other | 11.0 x | 10.0 x | **not met** |\n",
+		"| Work: ratio | 2.50 x | at most 10.0 x | met |\n",
+		"| Work: other | 11.0 x | at most 10.0 x | **not met** |\n",
+		"| Work: least | 1.00 x | at least 2.00 x | **not met** |\n",
 		"| Work: free | 3.00 /s |  |  |\n",
 		"| a |  | 2.00 ms | 1.00 ms - 3.00 ms | 1.00 | 0.00 us | 2.00 MB | 5 |\n",
 		"| b | right | 5.00 ms | 1.00 ms - 3.00 ms | 2.50 | 0.00 us | 2.00 MB | 5 |\n",

@@ -19,9 +19,7 @@ type suite struct {
 	addrs     []uint64
 	truths    truths
 	same      func(x, y string) bool
-	// endless are the peers that did not end in time; plotted are those whose
-	// growth is measured.
-	endless, plotted map[string]bool
+	endless   map[string]bool // peers that did not end in time
 }
 
 // suite returns the suite of a workload, made when it is first wanted.
@@ -34,7 +32,7 @@ func (b *Bench) suite(ctx context.Context, name string) (*suite, error) {
 		return nil, err
 	}
 	shop := &workshop{b.Workloads}
-	s := &suite{load: load, endless: map[string]bool{}, plotted: map[string]bool{ours: true, gimli: true, blazecli: true, llvm: true}}
+	s := &suite{load: load, endless: map[string]bool{}}
 	if s.path, err = shop.get(ctx, load); err != nil {
 		return nil, err
 	}

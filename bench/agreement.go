@@ -55,7 +55,8 @@ type agreement struct {
 	Names, NamesRight int
 	// Innermost is at how many addresses the line of the innermost call is right,
 	// or its name where the truth has names only.
-	Truths, Innermost int
+	// Chains is at how many all lines are right, or all names.
+	Truths, Innermost, Chains int
 	// Unknown is of how many addresses nothing was said.
 	Unknown int
 	misses  []miss
@@ -90,6 +91,7 @@ func (t truths) compare(questions []uint64, answers [][]call, same func(x, y str
 			a.Lines++
 			if sameLines(want.calls, have) {
 				a.LinesRight++
+				a.Chains++
 			} else {
 				a.misses = append(a.misses, miss{q, "line", want.calls, have})
 			}
@@ -98,6 +100,9 @@ func (t truths) compare(questions []uint64, answers [][]call, same func(x, y str
 			a.Names++
 			if sameNames(want.calls, have, same) {
 				a.NamesRight++
+				if !want.lines {
+					a.Chains++
+				}
 			} else {
 				a.misses = append(a.misses, miss{q, "name", want.calls, have})
 			}

@@ -27,11 +27,11 @@ func TestAgreement(t *testing.T) {
 	}
 	questions := []uint64{1, 1, 2, 3, 4, 5}
 	a := list.compare(questions, [][]call{{f, g}, {f, g}, {fOther}, {f}, {f}, {{Function: "h"}}}, equal)
-	if a.Lines != 1 || a.LinesRight != 1 || a.Names != 3 || a.NamesRight != 3 || a.Truths != 3 || a.Innermost != 3 || len(a.misses) != 0 {
+	if a.Lines != 1 || a.LinesRight != 1 || a.Names != 3 || a.NamesRight != 3 || a.Truths != 3 || a.Innermost != 3 || a.Chains != 3 || len(a.misses) != 0 {
 		t.Errorf("right answers: %+v", a)
 	}
 	a = list.compare(questions, [][]call{{f}, {f}, {g}, nil, nil, {{}}}, equal)
-	if a.Lines != 1 || a.LinesRight != 0 || a.Names != 3 || a.NamesRight != 0 || a.Innermost != 1 || len(a.misses) != 4 {
+	if a.Lines != 1 || a.LinesRight != 0 || a.Names != 3 || a.NamesRight != 0 || a.Innermost != 1 || a.Chains != 0 || a.Unknown != 1 || len(a.misses) != 4 {
 		t.Errorf("wrong answers: %+v", a)
 	}
 	want := []string{"1 line: calls are missing", "1 name: another name", "1 name: calls are missing", "1 name: nothing is known"}

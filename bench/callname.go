@@ -25,9 +25,12 @@ var (
 	integerLiteral = regexp.MustCompile(`([<,( -]\d+)(u|l|ul|ll|ull)\b`)
 )
 
+var spelling = strings.NewReplacer(" ", "", "·", ".")
+
 // normalName makes names equal that differ only in how they are written. It
 // removes clone notes and suffixes, Rust's hashes, symbol versions, Go's ABI
-// suffixes, the types of integers in templates, and all spaces ("> >", "char *").
+// suffixes, the types of integers in templates, all spaces ("> >", "char *"), and
+// makes Go's middle dots plain ones, as its linker does in DWARF.
 func normalName(name string) string {
 	name = cloneNote.ReplaceAllString(name, "")
 	name = cloneSuffix.ReplaceAllString(name, "")
@@ -36,7 +39,7 @@ func normalName(name string) string {
 	name = goABI.ReplaceAllString(name, "")
 	name = typedInteger.ReplaceAllString(name, "$3")
 	name = integerLiteral.ReplaceAllString(name, "$1")
-	return strings.ReplaceAll(name, " ", "")
+	return spelling.Replace(name)
 }
 
 // aliases maps normalized names of a file's symbols to one of those at the same

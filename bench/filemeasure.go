@@ -100,6 +100,9 @@ const (
 	askLimit    = 5 * time.Second
 	growthLimit = time.Minute
 	askBudget   = 2 * time.Second
+	// A peer does the same work as symfetch if this percentage of its chains of
+	// calls is right; it does part of it if so many of their innermost lines are.
+	rightShare, partialShare = 90, 50
 	// judgedAnswers is how many answers are read and compared at most.
 	judgedAnswers = manyQuestions
 )
@@ -176,9 +179,11 @@ func (a *asked) judge(p symbolizer, questions []uint64, out string) Answer {
 	found := a.suite.truths.compare(questions, answers, a.suite.same)
 	a.agreements[p.Name] = found
 	switch {
-	case p.Name == ours || 2*found.Innermost >= found.Truths:
+	case p.Name == ours || part(found.Chains, found.Truths) >= rightShare:
 		return Right
-	case found.Unknown*2 > found.Truths:
+	case part(found.Innermost, found.Truths) >= partialShare:
+		return Partial
+	case 2*found.Unknown > found.Truths:
 		return Nothing
 	}
 	return Wrong

@@ -15,9 +15,11 @@ const filesIntro = `
 ` + "`symfetch addr2line`" + ` beside the programs that do the same, each a new process with
 the file in the page cache: functions, inlined calls and demangled names are
 asked of all. Addresses are random over the code, with a fixed seed; of skewed
-ones 80 %% of the questions are for 1 %% of the addresses. A peer's time counts only
-if it has the line of the innermost call (of a file without lines, the name) of
-at least half of the addresses.
+ones 80 %% of the questions are for 1 %% of the addresses. A peer's time counts if
+at least %d %% of its chains of calls are right. One that has the innermost call
+right, but not those around it, does a part of the work ("part"): it is compared
+only where nobody does it all, which the table marks, and is listed below where
+it is faster.
 
 Wall and CPU are the least of any such peer as a multiple of symfetch's, more is
 better; the promised multiple of the wall time is in brackets. Memory is
@@ -37,7 +39,7 @@ func renderFiles(w *strings.Builder, results []Result) {
 	if len(rows) == 0 {
 		return
 	}
-	fmt.Fprintf(w, filesIntro, number(promiseMemory), number(promiseLines), fmt.Sprint(promiseLinesGo))
+	fmt.Fprintf(w, filesIntro, rightShare, number(promiseMemory), number(promiseLines), fmt.Sprint(promiseLinesGo))
 	w.WriteString("\n| workload | addresses | best peer | wall | CPU | memory | lines | names | |\n|-|-:|-|-:|-:|-:|-:|-:|-|\n")
 	for _, r := range rows {
 		if r.Err != nil {
@@ -46,6 +48,7 @@ func renderFiles(w *strings.Builder, results []Result) {
 		}
 		outcomeOf(r).render(w)
 	}
+	renderQuicker(w, rows)
 	renderMisses(w, rows)
 	for _, load := range workloads() {
 		own := slices.DeleteFunc(slices.Clone(rows), func(r Result) bool { return r.Measure.Ask.Workload != load.Name || r.Err != nil })
@@ -62,6 +65,9 @@ func (o outcome) render(w *strings.Builder) {
 	best, speed, cpu, memory := "none", "", "", ""
 	if o.best != "" {
 		best = o.best + " " + duration(o.bestWall)
+		if o.partial {
+			best += " (part)"
+		}
 		speed = fmt.Sprintf("%s (%s)", number(o.Speed), number(o.Wanted))
 		cpu = number(o.CPU)
 	}
@@ -82,6 +88,22 @@ func percent(right, all int) string {
 	}
 	share := min(part(right, all), 99.999)
 	return fmt.Sprintf("%.3f %% of %s", share, thousands(all))
+}
+
+// renderQuicker lists the peers that do less and are faster.
+func renderQuicker(w *strings.Builder, rows []Result) {
+	var list []string
+	for _, r := range rows {
+		if r.Err != nil {
+			continue
+		}
+		if o := outcomeOf(r); len(o.quicker) > 0 {
+			list = append(list, fmt.Sprintf("%s %s: %s", o.ask.Workload, o.ask.count(), strings.Join(o.quicker, ", ")))
+		}
+	}
+	if len(list) > 0 {
+		fmt.Fprintf(w, "\nFaster than symfetch with a part of the work: %s.\n", strings.Join(list, "; "))
+	}
 }
 
 // renderMisses says what is not right, most frequent first.

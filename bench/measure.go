@@ -59,9 +59,11 @@ type Contender struct {
 // Answer is what a contender's output was worth.
 type Answer string
 
-// The answers, in the words of the table of situations.
+// The answers, in the words of the table of situations; Partial is right as far
+// as it goes.
 const (
 	Right   Answer = "right"
+	Partial Answer = "part"
 	Nothing Answer = "nothing"
 	Wrong   Answer = "wrong"
 	Ended   Answer = "no end"

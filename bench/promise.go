@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -49,9 +50,14 @@ func wantedSpeed(load Workload, n int, best time.Duration) float64 {
 type outcome struct {
 	ask  ask
 	load Workload
-	// best is the fastest peer whose answers are right, "" where there is none.
+	// best is the fastest peer whose answers are right, or are in part where no
+	// peer has them right, "" where there is none.
 	best     string
 	bestWall time.Duration
+	// partial tells that best does only a part of the work. quicker are peers
+	// that do so and are faster than symfetch.
+	partial bool
+	quicker []string
 	// Speed and CPU are how many times less symfetch takes than the least that
 	// a peer takes; Memory is symfetch's as a multiple of the smaller of gimli's
 	// and blazecli's. 0 where nothing can be compared.
@@ -64,11 +70,18 @@ func outcomeOf(r Result) outcome {
 	s := r.Round.Asked.suite
 	o := outcome{ask: *r.Measure.Ask, load: s.load, agreement: r.Round.Asked.agreements[ours]}
 	we := byName(r.Rows)[ours]
+	worth := Right
+	if !slices.ContainsFunc(r.Rows, func(row Row) bool { return row.answersAs(Right) }) {
+		worth, o.partial = Partial, true
+	}
 	var cpu time.Duration
 	var peak int64
 	for _, row := range r.Rows {
 		peer := row.Summary
-		if row.Contender.Ours || row.Answer != Right || peer.Runs == 0 {
+		if row.answersAs(Partial) && peer.Wall < we.Wall {
+			o.quicker = append(o.quicker, fmt.Sprintf("%s (%s times)", row.Contender.Name, number(float64(we.Wall)/float64(peer.Wall))))
+		}
+		if !row.answersAs(worth) {
 			continue
 		}
 		if o.best == "" || peer.Wall < o.bestWall {
@@ -90,6 +103,11 @@ func outcomeOf(r Result) outcome {
 		o.Memory = float64(we.Peak) / float64(peak)
 	}
 	return o
+}
+
+// answersAs tells whether a peer was measured and its answers have this worth.
+func (r Row) answersAs(worth Answer) bool {
+	return !r.Contender.Ours && r.Summary.Runs > 0 && r.Answer == worth
 }
 
 // linesMet tells whether enough files and lines are right.

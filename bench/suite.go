@@ -125,34 +125,36 @@ func debugSize(path string) (uint64, error) {
 	return size, nil
 }
 
-// sameCode fails unless two files have the same bytes as code at the same
-// addresses, so that what is true of one is true of the other.
+// sameCode fails unless two Go programs have the same functions and lines at the
+// same addresses, so that what is true of one is true of the other. Their code
+// differs in the addresses of data only; the tables of functions are equal.
 func sameCode(path, other string) error {
-	text, err := codeOfSection(path, ".text")
+	const tables = ".gopclntab"
+	one, text, err := sectionData(path, tables)
 	if err != nil {
 		return err
 	}
-	otherText, err := codeOfSection(other, ".text")
+	two, otherText, err := sectionData(other, tables)
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(text, otherText) {
+	if text != otherText || !bytes.Equal(one, two) {
 		return fmt.Errorf("%s and %s differ in their code", path, other)
 	}
 	return nil
 }
 
-// codeOfSection returns a section's address and bytes.
-func codeOfSection(path, name string) ([]byte, error) {
+// sectionData returns the bytes of a section, and where the file's code lies.
+func sectionData(path, name string) (data []byte, text span, err error) {
 	f, err := elf.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, span{}, err
 	}
 	defer f.Close()
-	s := f.Section(name)
-	if s == nil {
-		return nil, fmt.Errorf("%s has no section %s", path, name)
+	s, code := f.Section(name), f.Section(".text")
+	if s == nil || code == nil {
+		return nil, span{}, fmt.Errorf("%s has no %s", path, name)
 	}
-	data, err := s.Data()
-	return fmt.Appendf(data, "%#x", s.Addr), err
+	data, err = s.Data()
+	return data, span{code.Addr, code.Size}, err
 }

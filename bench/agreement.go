@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path"
 	"slices"
 )
 
@@ -53,9 +54,10 @@ func sameNames(x, y []call, same func(x, y string) bool) bool {
 type agreement struct {
 	Lines, LinesRight int
 	Names, NamesRight int
-	// Innermost is at how many addresses the line of the innermost call is right,
-	// or its name where the truth has names only.
-	// Chains is at how many all lines are right, or all names.
+	// Chains is at how many addresses all calls are right, Innermost at how many
+	// the innermost is: what an answer is worth. Directories do not count here,
+	// as programs differ in which they print, and names only where the truth has
+	// no lines.
 	Truths, Innermost, Chains int
 	// Unknown is of how many addresses nothing was said.
 	Unknown int
@@ -81,8 +83,11 @@ func (t truths) compare(questions []uint64, answers [][]call, same func(x, y str
 		seen[q] = true
 		have := answers[i]
 		a.Truths++
+		if want.worth(have, same) {
+			a.Chains++
+		}
 		switch {
-		case innermostRight(want, have, same):
+		case len(have) > 0 && want.innermost().worth(have[:1], same):
 			a.Innermost++
 		case !knows(have, want.lines):
 			a.Unknown++
@@ -91,7 +96,6 @@ func (t truths) compare(questions []uint64, answers [][]call, same func(x, y str
 			a.Lines++
 			if sameLines(want.calls, have) {
 				a.LinesRight++
-				a.Chains++
 			} else {
 				a.misses = append(a.misses, miss{q, "line", want.calls, have})
 			}
@@ -100,9 +104,6 @@ func (t truths) compare(questions []uint64, answers [][]call, same func(x, y str
 			a.Names++
 			if sameNames(want.calls, have, same) {
 				a.NamesRight++
-				if !want.lines {
-					a.Chains++
-				}
 			} else {
 				a.misses = append(a.misses, miss{q, "name", want.calls, have})
 			}
@@ -111,14 +112,20 @@ func (t truths) compare(questions []uint64, answers [][]call, same func(x, y str
 	return a
 }
 
-func innermostRight(want truth, have []call, same func(x, y string) bool) bool {
-	switch {
-	case len(have) == 0:
-		return false
-	case want.lines:
-		return sameLines(want.calls[:1], have[:1])
+// innermost is the truth of the innermost call alone.
+func (t truth) innermost() truth {
+	t.calls = t.calls[:1]
+	return t
+}
+
+// worth tells whether an answer is right but for the directories of files.
+func (t truth) worth(have []call, same func(x, y string) bool) bool {
+	if !t.lines {
+		return sameNames(t.calls, have, same)
 	}
-	return same(want.calls[0].Function, have[0].Function)
+	return slices.EqualFunc(t.calls, have, func(a, b call) bool {
+		return a.Line == b.Line && path.Base(a.File) == path.Base(b.File)
+	})
 }
 
 // knows tells whether an answer says anything of what the truth has.
@@ -136,14 +143,14 @@ func part(right, all int) float64 {
 
 // writeMisses lists all misses in a file, and removes the list of an earlier
 // run if there are none.
-func (a agreement) writeMisses(path string) error {
+func (a agreement) writeMisses(file string) error {
 	if len(a.misses) == 0 {
-		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
 		return nil
 	}
-	f, err := os.Create(path)
+	f, err := os.Create(file)
 	if err != nil {
 		return err
 	}

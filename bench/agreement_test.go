@@ -38,6 +38,11 @@ func TestAgreement(t *testing.T) {
 	if got := a.kinds(10); !slices.Equal(slices.Sorted(slices.Values(got)), want) {
 		t.Errorf("kinds %q, want %q", got, want)
 	}
+	// Another directory is a miss, but the answer is worth as much.
+	a = list.compare([]uint64{1}, [][]call{{{"f", "/b/a.c", 1}, {"g", "/b/a.c", 2}}}, equal)
+	if a.LinesRight != 0 || a.NamesRight != 1 || a.Chains != 1 || a.Innermost != 1 {
+		t.Errorf("another directory: %+v", a)
+	}
 	if _, err := agreed(addrs, one, other[1:], equal); err == nil {
 		t.Error("an answer too few is accepted")
 	}

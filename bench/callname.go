@@ -27,14 +27,25 @@ var (
 
 var spelling = strings.NewReplacer(" ", "", "·", ".")
 
+// What Rust's older mangling writes for characters that symbols cannot have.
+// llvm-symbolizer leaves them as they are.
+var rustEscapes = strings.NewReplacer(
+	"$LT$", "<", "$GT$", ">", "$LP$", "(", "$RP$", ")", "$RF$", "&", "$BP$", "*", "$C$", ",", "$SP$", "@",
+	"$u20$", " ", "$u27$", "'", "$u5b$", "[", "$u5d$", "]", "$u7b$", "{", "$u7d$", "}", "$u7e$", "~", "$u3b$", ";", "$u2b$", "+", "$u22$", `"`,
+	"..", "::", "_$", "$",
+)
+
 // normalName makes names equal that differ only in how they are written. It
 // removes clone notes and suffixes, Rust's hashes, symbol versions, Go's ABI
 // suffixes, the types of integers in templates, all spaces ("> >", "char *"), and
-// makes Go's middle dots plain ones, as its linker does in DWARF.
+// makes Go's middle dots plain ones, as its linker does in DWARF. Of Rust's older
+// mangling it reads the characters that are left.
 func normalName(name string) string {
 	name = cloneNote.ReplaceAllString(name, "")
 	name = cloneSuffix.ReplaceAllString(name, "")
-	name = rustHash.ReplaceAllString(name, "")
+	if short := rustHash.ReplaceAllString(name, ""); short != name {
+		name = rustEscapes.Replace(rustEscapes.Replace(short)) // the first turns _$LT$ into $LT$
+	}
 	name = symbolVersion.ReplaceAllString(name, "")
 	name = goABI.ReplaceAllString(name, "")
 	name = typedInteger.ReplaceAllString(name, "$3")
@@ -42,8 +53,8 @@ func normalName(name string) string {
 	return spelling.Replace(name)
 }
 
-// aliases maps normalized names of a file's symbols to one of those at the same
-// address: __libc_malloc and malloc are one function.
+// aliases maps the names of a file's symbols, without their spaces, to one of
+// those at the same address: __libc_malloc and malloc are one function.
 type aliases map[string]string
 
 // readAliases reads the symbols of a file. One without symbols has no aliases.
@@ -65,9 +76,9 @@ func aliasesOf(symbols []elf.Symbol) aliases {
 		if t := elf.ST_TYPE(s.Info); (t != elf.STT_FUNC && t != elf.STT_GNU_IFUNC) || s.Section == elf.SHN_UNDEF {
 			continue
 		}
-		name := normalName(demangle.Filter(s.Name))
+		name := spelling.Replace(demangle.Filter(s.Name))
 		if old, ok := at[name]; ok && old != s.Value {
-			twice[name] = true // of two units, or parts of one function: says nothing
+			twice[name] = true // static functions of two units
 		}
 		at[name] = s.Value
 	}
@@ -88,12 +99,19 @@ func aliasesOf(symbols []elf.Symbol) aliases {
 
 // same tells whether two names mean the same function.
 func (a aliases) same(x, y string) bool {
-	return x == y || a.of(normalName(x)) == a.of(normalName(y))
+	return x == y || a.of(x) == a.of(y)
 }
 
+// of returns the one name for all of a function's. A name as it is comes first:
+// what makes names equal makes a symbol's versions equal, which are different
+// functions.
 func (a aliases) of(name string) string {
+	if other, ok := a[spelling.Replace(name)]; ok {
+		return normalName(other)
+	}
+	name = normalName(name)
 	if other, ok := a[name]; ok {
-		return other
+		return normalName(other)
 	}
 	return name
 }

@@ -90,23 +90,38 @@ func (b *Bench) witness(ctx context.Context, path string, s *suite) (truths, err
 	return agreed(s.addrs, answers[llvm], answers[gimli], s.same)
 }
 
-// questions returns the addresses of an ask. A single one has a truth, as most
-// that people ask for have: padding between functions has none.
+// questions returns the addresses of an ask.
 func (s *suite) questions(q ask) ([]uint64, error) {
 	switch {
 	case q.N == 1:
-		for _, a := range s.addrs {
-			if t := s.truths[a]; t.lines || s.load.NamesOnly && t.names {
-				return []uint64{a}, nil
-			}
-		}
-		return nil, fmt.Errorf("%s: the peers agree on no address", s.load.Name)
+		return s.single()
 	case q.N > len(s.addrs):
 		return uniform(s.spans, q.N), nil
 	case q.Skewed:
 		return skewed(s.addrs[:q.N]), nil
 	}
 	return s.addrs[:q.N], nil
+}
+
+// single returns the one address that is asked for alone. It has a truth, as
+// most that people ask for have, while padding between functions has none; and
+// it is in an inlined call if there is such, so that who knows of none is seen.
+func (s *suite) single() ([]uint64, error) {
+	var plain []uint64
+	for _, a := range s.addrs {
+		t := s.truths[a]
+		switch {
+		case !t.lines && !(s.load.NamesOnly && t.names):
+		case len(t.calls) > 1:
+			return []uint64{a}, nil
+		case plain == nil:
+			plain = []uint64{a}
+		}
+	}
+	if plain == nil {
+		return nil, fmt.Errorf("%s: the peers agree on no address", s.load.Name)
+	}
+	return plain, nil
 }
 
 // debugSize is how large the DWARF sections of a file are, uncompressed.

@@ -97,10 +97,19 @@ func aliasesOf(symbols []elf.Symbol) aliases {
 	return list
 }
 
-// same tells whether two names mean the same function.
+// same tells whether two names mean the same function. Go's linker shortens the
+// long names of functions that compilers make for types to a hash in the symbol
+// table, while Go's own tables have them whole: the two cannot be compared.
 func (a aliases) same(x, y string) bool {
-	return x == y || a.of(x) == a.of(y)
+	if x == y || a.of(x) == a.of(y) {
+		return true
+	}
+	return goTypeHash.MatchString(x) && strings.HasPrefix(y, goType) || goTypeHash.MatchString(y) && strings.HasPrefix(x, goType)
 }
+
+const goType = "type:."
+
+var goTypeHash = regexp.MustCompile(`^type:\.[A-Za-z0-9+/]{8}$`)
 
 // of returns the one name for all of a function's. A name as it is comes first:
 // what makes names equal makes a symbol's versions equal, which are different

@@ -63,6 +63,8 @@ func TestAliases(t *testing.T) {
 		{"init", "start", false}, // init is ambiguous
 		{"free", "zero", false},
 		{"malloc", "calloc", false},
+		{"type:.rpDcvhA/", "type:.eq.[7]fs.OptionExample", true},
+		{"type:.eq.fs.Other", "type:.eq.fs.OptionExample", false},
 		{"vector<vector<int> >", "vector<vector<int>>", true},
 	} {
 		if got := list.same(test.x, test.y); got != test.want {

@@ -77,7 +77,13 @@ func (f Figure) render(w *strings.Builder, title string) {
 	fmt.Fprintf(w, "| %s: %s | %s | %s | %s |\n", title, f.What, f.amount(f.Value), limit, met)
 }
 
-func (f Figure) amount(v float64) string { return strings.TrimSpace(number(v) + " " + f.Unit) }
+// amount prints a value in the figure's unit; what has none is a count.
+func (f Figure) amount(v float64) string {
+	if f.Unit == "" {
+		return fmt.Sprint(v)
+	}
+	return number(v) + " " + f.Unit
+}
 
 func (r Result) render(w *strings.Builder) {
 	fmt.Fprintf(w, "\n## %s\n\n%s\n\n", r.Measure.Title, r.Measure.Doc)

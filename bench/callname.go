@@ -39,8 +39,12 @@ var rustEscapes = strings.NewReplacer(
 // removes clone notes and suffixes, Rust's hashes, symbol versions, Go's ABI
 // suffixes, the types of integers in templates, all spaces ("> >", "char *"), and
 // makes Go's middle dots plain ones, as its linker does in DWARF. Of Rust's older
-// mangling it reads the characters that are left.
+// mangling it reads the characters that are left, and the mangled names of C++
+// that are beyond some demanglers.
 func normalName(name string) string {
+	if strings.HasPrefix(name, "_Z") {
+		name = demangle.Filter(name)
+	}
 	name = cloneNote.ReplaceAllString(name, "")
 	name = cloneSuffix.ReplaceAllString(name, "")
 	if short := rustHash.ReplaceAllString(name, ""); short != name {

@@ -7,6 +7,7 @@ import (
 
 func TestNormalName(t *testing.T) {
 	for name, want := range map[string]string{
+		"_ZN4shop3sumEi":                      "shop::sum(int)",
 		"main.main":                           "main.main",
 		"std::vector<std::vector<int> >":      "std::vector<std::vector<int>>",
 		"f(char const*, unsigned int)":        "f(charconst*,unsignedint)",

@@ -70,7 +70,8 @@ func buildSpirv(ctx context.Context, w *workshop, out string) error {
 // as distributions ship it.
 func buildHarfbuzz(ctx context.Context, w *workshop, out string) error {
 	return w.buildShared(ctx, out, "harfbuzz-sys",
-		[]string{"-std=c++11", "-O2", "-gdwarf-4", "-gz=zlib", "-fPIC", "-DHAVE_PTHREAD"}, "harfbuzz/src/hb-*.cc")
+		[]string{"-std=c++11", "-O2", "-gdwarf-4", "-gz=zlib", "-fPIC", "-DHAVE_PTHREAD"},
+		"harfbuzz/src/hb-*.cc", "harfbuzz/src/graph/*.cc")
 }
 
 // buildShared compiles the units of a crate and links them to a library.

@@ -51,8 +51,9 @@ type Contender struct {
 	Ours bool
 	// Discard writes the rounds' output, too large for files, to /dev/null.
 	Discard bool
-	// Limit is how long one run is waited for, 0 for runTimeout; Budget is the
-	// Bench's for this contender, where many share its time.
+	// Limit is how long one run is waited for, 0 for runTimeout. Budget is the
+	// Bench's for this contender, where many share its time: one that takes far
+	// longer runs once.
 	Limit, Budget time.Duration
 }
 
@@ -143,17 +144,22 @@ func byName(rows []Row) map[string]Summary {
 func (b *Bench) race(ctx context.Context, contenders []Contender) ([]Row, error) {
 	rows := make([]Row, len(contenders))
 	turns := make([]int, len(contenders))
+	samples := make([][]Sample, len(contenders))
 	for i, c := range contenders {
 		first, answer, err := b.warmUp(ctx, c)
 		if err != nil {
 			return nil, err
 		}
 		rows[i] = Row{Contender: c, Answer: answer}
-		if answer != Ended {
+		switch {
+		case answer == Ended:
+		case c.Budget > 0 && first.Wall > 2*c.Budget:
+			// How slow exactly a slow one is matters to nobody.
+			samples[i] = []Sample{first}
+		default:
 			turns[i] = b.turns(c, first.Wall)
 		}
 	}
-	samples := make([][]Sample, len(contenders))
 	for round := range b.Rounds {
 		for k := range contenders {
 			i := (k + round) % len(contenders)
@@ -215,14 +221,9 @@ func (b *Bench) sink(c Contender) string {
 const minTurns = 3
 
 // turns returns in how many rounds a contender takes part whose run takes wall.
-// One whose single run is beyond a budget of its own runs once: it is slow, and
-// how slow it is exactly matters to nobody.
 func (b *Bench) turns(c Contender, wall time.Duration) int {
-	switch {
-	case wall <= 0:
+	if wall <= 0 {
 		return b.Rounds
-	case c.Budget > 0 && wall > c.Budget:
-		return 1
 	}
 	return min(b.Rounds, max(minTurns, int(cmp.Or(c.Budget, b.Budget)/wall)))
 }

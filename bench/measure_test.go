@@ -50,6 +50,29 @@ func TestRaceTakesTurns(t *testing.T) {
 	}
 }
 
+// TestSlowRunsOnce: a contender far beyond a budget of its own runs once, and
+// one beyond its limit has no end.
+func TestSlowRunsOnce(t *testing.T) {
+	b := testBench(t)
+	rows, err := b.race(t.Context(), []Contender{
+		{Name: "slow", Args: []string{"sleep", "0.1"}, Budget: time.Millisecond},
+		{Name: "endless", Args: []string{"sleep", "60"}, Limit: 100 * time.Millisecond},
+		{Name: "fast", Args: []string{"true"}, Budget: time.Minute},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rows[0].Summary.Runs != 1 || rows[0].Summary.Wall < 100*time.Millisecond {
+		t.Errorf("slow: %+v", rows[0])
+	}
+	if rows[1].Answer != Ended || rows[1].Summary.Runs != 0 {
+		t.Errorf("endless: %+v", rows[1])
+	}
+	if rows[2].Summary.Runs != 5 {
+		t.Errorf("fast: %+v", rows[2])
+	}
+}
+
 // TestWrongAnswers: a peer's is shown, our own spoils the measure.
 func TestWrongAnswers(t *testing.T) {
 	b := testBench(t)

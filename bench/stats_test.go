@@ -69,7 +69,6 @@ func TestTurns(t *testing.T) {
 		{minTurns, time.Minute, 0},
 		{4, 500 * time.Millisecond, 2 * time.Second},
 		{minTurns, 1500 * time.Millisecond, 2 * time.Second},
-		{1, 3 * time.Second, 2 * time.Second},
 	} {
 		if got := b.turns(Contender{Budget: test.budget}, test.wall); got != test.want {
 			t.Errorf("turns(%v) of %v = %d, want %d", test.wall, test.budget, got, test.want)

@@ -49,7 +49,7 @@ func thousands(n int) string {
 const (
 	fewQuestions  = 1000
 	manyQuestions = 50_000
-	growthLoad    = "spirv"
+	growthLoad    = "rust"
 )
 
 var growthCounts = []int{1, 10, 100, 1000, 10_000, 100_000, 1_000_000}

@@ -142,6 +142,11 @@ func renderLoad(w *strings.Builder, load Workload, rows []Result) {
 	s := rows[0].Round.Asked.suite
 	fmt.Fprintf(w, "\n### %s: %s\n\n%s MB of debug information, uncompressed. Wall time, CPU time, peak memory.\n\n",
 		load.Name, load.Title, number(mb(int64(s.debugSize))))
+	renderCosts(w, rows)
+}
+
+// renderCosts writes what each program took in each row.
+func renderCosts(w *strings.Builder, rows []Result) {
 	var names []string
 	for _, r := range rows {
 		for _, row := range r.Rows {

@@ -13,6 +13,8 @@ import (
 type plot struct {
 	File, Caption string
 	Charts        []chart
+	// Rows are written as a table, too, where no other table has them.
+	Rows []Result
 }
 
 // plotted are who is shown, with our own first, as it has the first color.
@@ -34,6 +36,7 @@ func plots(results []Result) []plot {
 			costChart("wall time, ms", "addresses", growth, countOf, wallOf, false),
 			costChart("peak memory, MB", "addresses", growth, countOf, peakOf, false),
 		},
+		Rows: growth,
 	})
 	sizes := selectAsks(results, func(q ask) bool { return !q.Growth && !q.Skewed && q.N == fewQuestions })
 	sizes = slices.DeleteFunc(sizes, func(r Result) bool { return sizeOf(r) == 0 })
@@ -81,8 +84,15 @@ func costChart(title, xTitle string, results []Result, x func(Result) float64, y
 
 // renderPlots shows the pictures, which lie beside the report.
 func renderPlots(w *strings.Builder, results []Result) {
+	if len(selectAsks(results, func(ask) bool { return true })) > 0 {
+		w.WriteString("\n### Growth\n")
+	}
 	for _, p := range plots(results) {
 		fmt.Fprintf(w, "\n%s\n\n![%s](%s)\n", p.Caption, strings.TrimSuffix(p.Caption, "."), p.File)
+		if len(p.Rows) > 0 {
+			w.WriteByte('\n')
+			renderCosts(w, p.Rows)
+		}
 	}
 }
 

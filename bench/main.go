@@ -55,6 +55,7 @@ type Bench struct {
 	env    *fixtures.Env
 	meter  *meter
 	suites map[string]*suite // by workload
+	broken map[string]error  // of workloads that have no suite
 }
 
 func main() {
@@ -121,7 +122,7 @@ func (b *Bench) open(ctx context.Context) error {
 		return fmt.Errorf("%w (make build makes it)", err)
 	}
 	b.Blazecli = b.peerPath("blazecli", "blazecli")
-	b.suites = map[string]*suite{}
+	b.suites, b.broken = map[string]*suite{}, map[string]error{}
 	if b.env, err = fixtures.NewEnv(nil); err != nil {
 		return err
 	}

@@ -22,11 +22,22 @@ type suite struct {
 	endless   map[string]bool // peers that did not end in time
 }
 
-// suite returns the suite of a workload, made when it is first wanted.
+// suite returns the suite of a workload, made when it is first wanted. One that
+// cannot be made is not tried again for the next ask: it may take minutes.
 func (b *Bench) suite(ctx context.Context, name string) (*suite, error) {
-	if s := b.suites[name]; s != nil {
-		return s, nil
+	if s, err := b.suites[name], b.broken[name]; s != nil || err != nil {
+		return s, err
 	}
+	s, err := b.newSuite(ctx, name)
+	if err != nil {
+		b.broken[name] = err
+		return nil, err
+	}
+	b.suites[name] = s
+	return s, nil
+}
+
+func (b *Bench) newSuite(ctx context.Context, name string) (*suite, error) {
 	load, err := findWorkload(name)
 	if err != nil {
 		return nil, err
@@ -57,11 +68,8 @@ func (b *Bench) suite(ctx context.Context, name string) (*suite, error) {
 		return nil, err
 	}
 	s.same = names.same
-	if s.truths, err = b.witness(ctx, witness, s); err != nil {
-		return nil, err
-	}
-	b.suites[name] = s
-	return s, nil
+	s.truths, err = b.witness(ctx, witness, s)
+	return s, err
 }
 
 // witness asks the two readers whose agreement is the truth.

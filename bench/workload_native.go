@@ -71,7 +71,7 @@ func buildSpirv(ctx context.Context, w *workshop, out string) error {
 func buildHarfbuzz(ctx context.Context, w *workshop, out string) error {
 	return w.buildShared(ctx, out, "harfbuzz-sys",
 		[]string{"-std=c++11", "-O2", "-gdwarf-4", "-gz=zlib", "-fPIC", "-DHAVE_PTHREAD"},
-		"harfbuzz/src/hb-*.cc", "harfbuzz/src/graph/*.cc")
+		"harfbuzz/src/hb-*.cc", "harfbuzz/src/graph/gsubgpos-*.cc")
 }
 
 // buildShared compiles the units of a crate and links them to a library.
@@ -115,8 +115,11 @@ func (w *workshop) buildShared(ctx context.Context, out, crate string, flags []s
 	return errors.Join(err, remove())
 }
 
-// inParallel runs commands, as many at a time as there are processors.
+// inParallel runs commands, as many at a time as there are processors, until
+// one fails.
 func inParallel(ctx context.Context, commands []command) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	queue := make(chan command, len(commands))
 	for _, c := range commands {
 		queue <- c
@@ -128,6 +131,7 @@ func inParallel(ctx context.Context, commands []command) error {
 		wg.Go(func() {
 			for c := range queue {
 				if errs[i] = c.run(ctx); errs[i] != nil {
+					cancel()
 					return
 				}
 			}

@@ -2,6 +2,10 @@
 // the machine can do, all in one run, and writes docs/performance.md.
 //
 //	go run ./bench -symfetch bin/symfetch
+//	go run ./bench -run addr2line-libc -rounds 3
+//
+// The files whose addresses are asked for are built when they are first wanted,
+// which takes some minutes; -build does only that.
 //
 // The programs of a measure run in turns, many rounds, and the medians are
 // compared: a figure of one run holds against the others of the same run, and

@@ -142,7 +142,6 @@ func (v *view) openSymbols(read func() (elffile.Symbols, error), dynamic bool) (
 // question is one vaddr on its way through the engines.
 type question struct {
 	vaddr uint64
-	index int
 	// noDWARF: vaddr lies within the Go code, of which the Go tables know all.
 	noDWARF bool
 	// problems are the errors of tables that could not be read.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"os"
+	"runtime/debug"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -95,8 +97,14 @@ func (a *app) addr2line(ctx context.Context, o addr2lineOptions, form answerForm
 	}
 	defer object.Close()
 	fa := &fileAnswerer{app: a, object: object, section: o.section, form: form}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(100) // little of what is allocated here lives long
+	}
+	fa.kept.detailed = a.opts.json || o.style == "JSON"
 	if len(queries) == 0 {
-		return a.streamLines(ctx, fa.answer)
+		// The more debug information, the more a batch of it may take.
+		size := min(max(object.Size()>>10, minBatch), maxBatch)
+		return a.streamLines(ctx, int(size), fa.answer)
 	}
 	list, isList := form.(listForm)
 	if isList {

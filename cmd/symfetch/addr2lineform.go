@@ -7,13 +7,10 @@ import (
 	"github.com/symfetch/symfetch/resolver"
 )
 
-// answerForm is a way to print answers. It has no state but for separate's, so
-// that several goroutines can write at once.
+// answerForm is a way to print answers.
 type answerForm interface {
 	// write writes one answer into l, in place of what it holds.
 	write(l *jsonLine, q query, r fileAnswer)
-	// separate returns an answer as it follows those before it.
-	separate(answer []byte) []byte
 }
 
 // listForm is one that encloses the answers to a command line's addresses.
@@ -49,12 +46,8 @@ func (f ownJSON) write(l *jsonLine, q query, r fileAnswer) {
 	l.address(0, q, res, f.explain)
 }
 
-func (f ownJSON) separate(answer []byte) []byte { return answer }
-
 // gnuForm is what GNU addr2line prints (binutils/addr2line.c).
 type gnuForm struct{ o addr2lineOptions }
-
-func (f gnuForm) separate(answer []byte) []byte { return answer }
 
 func (f gnuForm) write(l *jsonLine, q query, r fileAnswer) {
 	b := l.b[:0]
@@ -110,8 +103,6 @@ func (f gnuForm) frame(b []byte, fr *resolver.Frame) []byte {
 // It prints functions and inlined calls unasked, names as their source has them.
 type llvmForm struct{ o addr2lineOptions }
 
-func (f llvmForm) separate(answer []byte) []byte { return answer }
-
 func (f llvmForm) write(l *jsonLine, q query, r fileAnswer) {
 	b := l.b[:0]
 	if q.bad {
@@ -161,7 +152,6 @@ type llvmJSON struct {
 	file   string
 	inList bool
 	n      int
-	buf    []byte
 }
 
 func (f *llvmJSON) begin() []byte {
@@ -171,21 +161,13 @@ func (f *llvmJSON) begin() []byte {
 
 func (f *llvmJSON) end() []byte { return []byte("]\n") }
 
-func (f *llvmJSON) separate(answer []byte) []byte {
-	f.buf = f.buf[:0]
+func (f *llvmJSON) write(l *jsonLine, q query, r fileAnswer) {
+	l.b = l.b[:0]
 	if f.inList && f.n > 0 {
-		f.buf = append(f.buf, ',')
+		l.b = append(l.b, ',')
 	}
 	f.n++
-	f.buf = append(f.buf, answer...)
-	if !f.inList {
-		f.buf = append(f.buf, '\n')
-	}
-	return f.buf
-}
-
-func (f *llvmJSON) write(l *jsonLine, q query, r fileAnswer) {
-	l.b = append(l.b[:0], '{')
+	l.b = append(l.b, '{')
 	if q.bad {
 		l.object("Error", func() { l.str("Message", "unable to parse arguments: "+q.input) })
 		l.name("ModuleName", f.file)
@@ -199,6 +181,9 @@ func (f *llvmJSON) write(l *jsonLine, q query, r fileAnswer) {
 		l.list("Symbol", len(frames), func(i int) { l.llvmFrame(q.addr, &frames[i]) })
 	}
 	l.b = append(l.b, '}')
+	if !f.inList {
+		l.b = append(l.b, '\n')
+	}
 }
 
 func (l *jsonLine) llvmFrame(vaddr uint64, fr *resolver.Frame) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/symfetch/symfetch/internal/proc"
 )
@@ -16,8 +17,9 @@ const (
 	// inputBuffer is how much of the input is looked at ahead, in bytes: what
 	// one read of a full pipe gives. A longer line is malformed.
 	inputBuffer = 64 << 10
-	// maxBatch bounds the addresses of one batch: enough that reading through
-	// the debug information once for each is worth it.
+	// minBatch and maxBatch bound the addresses of one batch. Large ones read
+	// through the debug information less often, and take more memory.
+	minBatch = 1 << 14
 	maxBatch = 1 << 16
 	// maxEcho bounds what is repeated of a malformed line, in bytes.
 	maxEcho = 256
@@ -25,13 +27,13 @@ const (
 
 // stream answers `symfetch PID -`: one address a line of standard input.
 func (a *app) stream(ctx context.Context, pid int) error {
-	return a.withProcess(ctx, pid, func(an *answerer) error { return a.streamLines(ctx, an.answer) })
+	return a.withProcess(ctx, pid, func(an *answerer) error { return a.streamLines(ctx, minBatch, an.answer) })
 }
 
 // streamLines answers the addresses on standard input. Lines are gathered to
-// batches only while they are there to be had: before a read that may block,
+// batches of at most size only while they are there to be had: before a read that may block,
 // all that came so far is answered and written out.
-func (a *app) streamLines(ctx context.Context, answer func(context.Context, []query)) error {
+func (a *app) streamLines(ctx context.Context, size int, answer func(context.Context, []query)) error {
 	b := batch{answer: func(queries []query) { answer(ctx, queries) }}
 	in := bufio.NewReaderSize(&eagerReader{r: a.stdin, before: func() error {
 		b.flush()
@@ -49,7 +51,7 @@ func (a *app) streamLines(ctx context.Context, answer func(context.Context, []qu
 			}
 			return fmt.Errorf("standard input: %w", err)
 		}
-		if len(b.ends) == maxBatch {
+		if len(b.ends) == size {
 			b.flush()
 		}
 	}
@@ -60,18 +62,18 @@ func (a *app) streamLines(ctx context.Context, answer func(context.Context, []qu
 type batch struct {
 	answer  func([]query)
 	text    []byte
-	ends    []int // of the lines in text
+	ends    []uint32 // of the lines in text
 	queries []query
 }
 
 func (b *batch) add(line []byte) {
 	b.text = append(b.text, line...)
-	b.ends = append(b.ends, len(b.text))
+	b.ends = append(b.ends, uint32(len(b.text)))
 }
 
 func (b *batch) flush() {
-	text, at := string(b.text), 0
-	b.queries = b.queries[:0]
+	text, at := string(b.text), uint32(0)
+	b.queries = slices.Grow(b.queries[:0], len(b.ends))
 	for _, end := range b.ends {
 		b.queries = append(b.queries, parseQuery(text[at:end]))
 		at = end

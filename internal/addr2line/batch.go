@@ -190,7 +190,7 @@ func (b *batch) do(j *job) {
 	d := b.d
 	s := d.getScratch()
 	defer d.scratch.Put(s)
-	if t := b.tableOf(j.unit); t != nil {
+	if t := b.tableOf(j.unit, len(j.items)); t != nil {
 		b.chunks(s, j.items, func(k int, dst []frame.Frame) ([]frame.Frame, bool, error) {
 			return t.appendFrames(dst, b.vaddrs[j.items[k]])
 		})
@@ -219,10 +219,14 @@ func (b *batch) do(j *job) {
 	})
 }
 
-// tableOf returns the unit's table, if it has one or was asked in several
-// batches: whoever streams addresses asks in many small ones.
-func (b *batch) tableOf(unit *slot) (t *table) {
-	if t = unit.table.Load(); t == nil && unit.streamed.Add(1) == maxStreamed+1 {
+// manyItems is how many addresses of a unit are worth reading through it each
+// time: a table takes several times the memory.
+const manyItems = 1 << 10
+
+// tableOf returns the unit's table, if it has one or was asked for n addresses,
+// few, in several batches: whoever streams addresses asks in many small ones.
+func (b *batch) tableOf(unit *slot, n int) (t *table) {
+	if t = unit.table.Load(); t == nil && n < manyItems && unit.streamed.Add(1) == maxStreamed+1 {
 		b.d.guard(func() error {
 			t = b.d.buildTable(unit)
 			return nil

@@ -54,7 +54,7 @@ func Demangle(linkage string) string {
 		return linkage
 	}
 	if base, suffix, ok := cutLegacyRust(linkage); ok {
-		display, ok := demangleWith(base)
+		display, ok := demangleLegacyRust(base)
 		if ok {
 			display, ok = appendRustSuffix(display, suffix)
 		}

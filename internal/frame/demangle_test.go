@@ -53,6 +53,9 @@ func TestDemangle(t *testing.T) {
 		{"_ZN4core3ptr13drop_in_place17h0123456789abcdefE", "core::ptr::drop_in_place", "core::ptr::drop_in_place"},
 		{"_ZN68_$LT$core..option..Option$LT$T$GT$$u20$as$u20$core..clone..Clone$GT$5clone17h0123456789abcdefE",
 			"<core::option::Option<T> as core::clone::Clone>::clone", "<core::option::Option<T> as core::clone::Clone>::clone"},
+		{"_ZN4clap7Command11_build_self17h0123456789abcdefE", "clap::Command::_build_self", "clap::Command::_build_self"},
+		{"_ZN4clap7Command11_build_self28_$u7b$$u7b$closure$u7d$$u7d$17h0123456789abcdefE",
+			"clap::Command::_build_self::{{closure}}", "clap::Command::_build_self::{{closure}}"},
 		{"_ZN3foo3bar17h0123456789abcdefE.llvm.11223344", "foo::bar", "foo::bar"},
 		{"_ZN3foo3bar17h0123456789abcdefE.cold", "foo::bar [clone .cold]", "foo::bar [clone .cold]"},
 		// Rust, v0.

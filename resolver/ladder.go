@@ -22,12 +22,6 @@ type opened struct {
 	err      error
 }
 
-func (o opened) close() {
-	if o.object != nil {
-		o.object.Close()
-	}
-}
-
 // climb finds the object behind m: it asks for the live identity, tries the
 // rungs in order and takes the first offer that verify accepts.
 func (p *Process) climb(ctx context.Context, m Mapping, code []Mapping) opened {

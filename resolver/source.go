@@ -19,9 +19,7 @@ import (
 type offer struct {
 	rung Source
 	path string
-	core *core
-	// src holds the whole file and notes its identity; the same as core's
-	// unless the object is a member of an archive.
+	// src holds the whole file and notes its identity.
 	src   elffile.Source
 	notes buildid.Notes
 	stat  proc.FileStat

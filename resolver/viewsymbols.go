@@ -52,12 +52,13 @@ func (v *view) askSymbols(frames []Frame, q *question) ([]Frame, error) {
 			frames = append(frames, Frame{})
 		}
 		f := &frames[len(frames)-1]
-		function := v.names.Demangle(sym.Name)
 		if f.Function == "" {
-			f.Function, f.LinkageName = function, sym.Name
+			f.Function, f.LinkageName = v.names.Demangle(sym.Name), sym.Name
 			f.Offset, f.HasOffset, f.Engine = q.vaddr-sym.Vaddr, true, table.engine
-		} else if f.HasOffset && f.Offset == q.vaddr-sym.Vaddr && isLinkageName(sym.Name, function, f.Function) {
-			f.Function, f.LinkageName = function, sym.Name
+		} else if name, part := cutClone(sym.Name); part || f.HasOffset && f.Offset == q.vaddr-sym.Vaddr {
+			if function := v.names.Demangle(name); isLinkageName(name, function, f.Function) {
+				f.Function, f.LinkageName = function, name
+			}
 		}
 		return withLinkageNames(frames), nil
 	}
@@ -91,6 +92,17 @@ func (v *view) stubFrame(vaddr uint64) (Frame, bool) {
 		Function: v.names.Demangle(s.Name) + suffix, LinkageName: s.Name + suffix,
 		Offset: vaddr - s.Vaddr, HasOffset: true, Engine: frame.EnginePLT,
 	}, true
+}
+
+// cutClone cuts what a compiler appends to the C++ name of a clone or a part of
+// a function, which DWARF knows as the function itself. part says that the
+// symbol may start elsewhere than the function: seldom run code is put apart.
+func cutClone(symbol string) (name string, part bool) {
+	if !strings.HasPrefix(symbol, "_Z") || strings.Contains(symbol, "17h") {
+		return symbol, false // in Rust's legacy names, points stand for other characters
+	}
+	name, suffix, _ := strings.Cut(symbol, ".")
+	return name, strings.HasSuffix(suffix, "cold")
 }
 
 // isLinkageName reports whether a symbol, as it is and demangled, is of the

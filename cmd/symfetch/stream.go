@@ -21,13 +21,15 @@ const (
 	// through the debug information less often, and take more memory.
 	minBatch = 1 << 14
 	maxBatch = 1 << 16
+	// liveBatch is that of a process, whose answers tell more.
+	liveBatch = 1 << 13
 	// maxEcho bounds what is repeated of a malformed line, in bytes.
 	maxEcho = 256
 )
 
 // stream answers `symfetch PID -`: one address a line of standard input.
 func (a *app) stream(ctx context.Context, pid int) error {
-	return a.withProcess(ctx, pid, func(an *answerer) error { return a.streamLines(ctx, minBatch, an.answer) })
+	return a.withProcess(ctx, pid, func(an *answerer) error { return a.streamLines(ctx, liveBatch, an.answer) })
 }
 
 // streamLines answers the addresses on standard input. Lines are gathered to

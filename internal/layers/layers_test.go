@@ -42,7 +42,7 @@ var levels = map[string]place{
 	"internal/debugfile": {level: 2},
 	"internal/inventory": {level: 2, planned: true},
 	"internal/fileview":  {level: 2, planned: true},
-	"debuginfod/client":  {level: 2, planned: true},
+	"debuginfod/client":  {level: 2},
 
 	"resolver": {level: 3},
 
@@ -109,7 +109,7 @@ var rights = []struct {
 	{"github.com/ianlancetaylor/demangle/...", []string{"internal/frame"}, "its limits are kept there"},
 	{"github.com/klauspost/compress/...", []string{"internal/elffile", "internal/perfdata", "internal/profstream", "debuginfod/..."}, "compressed sections and streams"},
 	{"github.com/ulikunitz/xz/...", []string{"internal/elffile", "internal/debugfile"}, ".gnu_debugdata"},
-	{"github.com/google/renameio/v2/...", []string{"store", "cmd/..."}, "files that appear whole"},
+	{"github.com/google/renameio/v2/...", []string{"store", "debuginfod/client", "cmd/..."}, "files that appear whole"},
 	{"github.com/gofrs/flock/...", []string{"store"}, "writers that take turns"},
 	{"github.com/urfave/cli/v3/...", []string{"cmd/..."}, "the command line"},
 	{"github.com/vbauerster/mpb/v8/...", []string{"cmd/..."}, "progress"},

@@ -29,18 +29,17 @@ const headStart = 250 * time.Millisecond
 // Client asks servers and keeps a cache. It is safe for concurrent use. It
 // remembers which servers are dead as long as it lives.
 type Client struct {
-	servers  []*server
-	cache    cache
-	http     *http.Client
-	header   http.Header
-	timeout  time.Duration // 0 is none for all limits
-	maxTime  time.Duration
-	maxSize  int64
-	retries  int
-	progress func(Progress)
-	log      *slog.Logger
-	prepared sync.Once
-	prepErr  error
+	servers   []*server
+	cache     cache
+	transport *http.Transport
+	header    http.Header
+	timeout   time.Duration // 0 is none, as for all limits
+	maxTime   time.Duration
+	maxSize   int64
+	retries   int
+	progress  func(Progress)
+	log       *slog.Logger
+	prepare   func() error // the cache, once
 }
 
 // New returns a Client. It fails where a URL cannot be used, and where no
@@ -69,15 +68,13 @@ func New(o Options) (*Client, error) {
 			c.header[http.CanonicalHeaderKey(name)] = values
 		}
 	}
-	c.http = &http.Client{
-		Transport: &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
-			ForceAttemptHTTP2:      true,
-			MaxIdleConnsPerHost:    4,
-			IdleConnTimeout:        30 * time.Second,
-			MaxResponseHeaderBytes: 256 << 10,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	c.prepare = sync.OnceValue(c.cache.prepare)
+	c.transport = &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConnsPerHost:    4,
+		IdleConnTimeout:        30 * time.Second,
+		MaxResponseHeaderBytes: 256 << 10,
 	}
 	return c, nil
 }
@@ -95,7 +92,7 @@ func orDefault[T time.Duration | int64 | int](n, standard T) T {
 
 // Close gives up idle connections.
 func (c *Client) Close() error {
-	c.http.CloseIdleConnections()
+	c.transport.CloseIdleConnections()
 	return nil
 }
 
@@ -138,8 +135,8 @@ func (c *Client) fetch(ctx context.Context, q query) (*os.File, error) {
 	case len(c.servers) == 0:
 		return fail(ErrNoServers)
 	}
-	if c.prepared.Do(func() { c.prepErr = c.cache.prepare() }); c.prepErr != nil {
-		return fail(&cacheError{c.prepErr})
+	if err := c.prepare(); err != nil {
+		return fail(&cacheError{err})
 	}
 	if errs := c.download(ctx, q); errs != nil {
 		if ctx.Err() != nil {

@@ -14,13 +14,13 @@ import (
 var (
 	// ErrNotFound: every server answered that it has no such file, now or a
 	// short while ago. It wraps fs.ErrNotExist.
-	ErrNotFound = fmt.Errorf("no server has it: %w", fs.ErrNotExist)
+	ErrNotFound error = &kindError{"no server has it", fs.ErrNotExist}
 	// ErrNoServers: the file is not in the cache, and no server is configured.
 	// It wraps fs.ErrNotExist.
-	ErrNoServers = fmt.Errorf("not in the cache, and no server is configured: %w", fs.ErrNotExist)
+	ErrNoServers error = &kindError{"not in the cache, and no server is configured", fs.ErrNotExist}
 	// ErrTimeout: a server did not send enough in time. It wraps
 	// context.DeadlineExceeded.
-	ErrTimeout = fmt.Errorf("too slow: %w", context.DeadlineExceeded)
+	ErrTimeout error = &kindError{"too slow", context.DeadlineExceeded}
 	// ErrTooLarge: the file is larger than Options.MaxSize.
 	ErrTooLarge = errors.New("larger than accepted")
 	// ErrRedirect: a server sent us where this package does not go.
@@ -28,6 +28,15 @@ var (
 	// ErrIncomplete: the bytes end before what their own headers tell.
 	ErrIncomplete = errors.New("incomplete")
 )
+
+// kindError is one of a more general kind, which its text need not repeat.
+type kindError struct {
+	text string
+	kind error
+}
+
+func (e *kindError) Error() string { return e.text }
+func (e *kindError) Unwrap() error { return e.kind }
 
 // Error is why a file could not be had.
 type Error struct {

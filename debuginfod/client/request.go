@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -86,9 +85,10 @@ func (c *Client) get(ctx context.Context, s *server, q query) (*http.Response, e
 		if isSameOrigin(u, s.base) {
 			c.dress(req)
 		}
-		resp, err := c.http.Do(req)
+		// Not by an http.Client, which has rules of its own for redirects.
+		resp, err := c.transport.RoundTrip(req)
 		if err != nil {
-			return nil, withoutURL(err)
+			return nil, err
 		}
 		if !isRedirect(resp.StatusCode) {
 			return resp, nil
@@ -107,6 +107,10 @@ func (c *Client) get(ctx context.Context, s *server, q query) (*http.Response, e
 
 // dress adds what is meant for the server itself.
 func (c *Client) dress(req *http.Request) {
+	if user := req.URL.User; user != nil {
+		password, _ := user.Password()
+		req.SetBasicAuth(user.Username(), password)
+	}
 	for name, values := range c.header {
 		if name == "Host" {
 			req.Host = values[0]
@@ -158,12 +162,4 @@ func portOf(u *url.URL) string {
 		return "443"
 	}
 	return "80"
-}
-
-// withoutURL drops the URL from an error of net/http: ours name it themselves.
-func withoutURL(err error) error {
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		return e.Err
-	}
-	return err
 }

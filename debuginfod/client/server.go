@@ -157,7 +157,7 @@ func (c *Client) try(ctx context.Context, s *server, q query, turn chan struct{}
 	defer func() { <-turn }()
 	file, err := c.receive(ctx, q, resp, w, where)
 	if err != nil {
-		return nil, 0, causeOf(ctx, err)
+		return nil, 0, err
 	}
 	modified, _ := http.ParseTime(resp.Header.Get("Last-Modified"))
 	return &answer{file, modified}, 0, nil

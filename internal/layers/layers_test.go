@@ -53,7 +53,7 @@ var levels = map[string]place{
 	"cmd/symfetch":            {level: 5},
 	"cmd/symfetch-pprof":      {level: 5, planned: true},
 	"cmd/symfetch-dlv":        {level: 5, planned: true},
-	"cmd/symfetch-debuginfod": {level: 5, planned: true},
+	"cmd/symfetch-debuginfod": {level: 5},
 }
 
 // outside are the packages beside the house, and all below them: they build

@@ -26,6 +26,9 @@ type Options struct {
 	// Fetcher gets bytes by build ID where every local source failed. Nil:
 	// nothing is fetched.
 	Fetcher Fetcher
+	// Network is a Fetcher that may take its time: asked last, only for an
+	// object's debug info, only when an address was asked. Nil: no network.
+	Network Fetcher
 	// DebugDirs are further directories that hold .build-id trees.
 	DebugDirs []string
 	// Logger receives what was tried and refused. Nil: silence.

@@ -56,12 +56,14 @@ func (p *Process) symbolize(ctx context.Context, addrs []uint64) []Result {
 			p.nameGenerated(ctx, results, s.order, s.err)
 		}
 	}
+	p.fetchDebug(ctx, jobs)
 	parallel(len(jobs), runtime.GOMAXPROCS(0), func(i int) { p.name(ctx, results, jobs[i]) })
 	for _, s := range spans {
 		if s.object != nil {
 			s.object.Close()
 		}
 	}
+	p.nameKernel(results)
 	p.outlived(results)
 	return results
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/symfetch/symfetch/buildid"
 	"github.com/symfetch/symfetch/internal/debugfile"
@@ -202,7 +203,12 @@ func (o *Object) Debug() (d DebugFile, ok bool) {
 
 // DebugAttempts lists the places where a debug file was looked for, and why
 // each was refused; the last has no error where it served.
-func (o *Object) DebugAttempts() []Attempt { return o.tried }
+func (o *Object) DebugAttempts() []Attempt {
+	if a := o.view.fetched.Load(); a != nil {
+		return append(slices.Clip(o.tried), *a)
+	}
+	return o.tried
+}
 
 // complete looks for what the object lacks in the places that f knows.
 func (o *Object) complete(ctx context.Context, f *finder) {

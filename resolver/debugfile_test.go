@@ -2,6 +2,7 @@ package resolver_test
 
 import (
 	"bytes"
+	"context"
 	"debug/elf"
 	"errors"
 	"fmt"
@@ -10,9 +11,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
+	"github.com/symfetch/symfetch/buildid"
 	"github.com/symfetch/symfetch/fixtures"
 	"github.com/symfetch/symfetch/resolver"
 )
@@ -187,42 +190,56 @@ func text(frames []resolver.Frame, want int) string {
 // of the unstripped build, on the host, inside another root directory, and
 // after the program was deleted.
 func TestDebugFiles(t *testing.T) {
+	env := fixtures.NewTestEnv(t)
 	for _, l := range layouts {
-		for _, place := range []string{"host", "container", "deleted"} {
-			t.Run(l.name+"/"+place, func(t *testing.T) {
-				if err := fixtures.NewTestEnv(t).Has(fixtures.NeedRoot); err != nil && (place != "host" || l.source != "none") {
-					fixtures.Skip(t, err) // chroot; and map_files of a deleted program
-				}
-				b := buildDebug(t, l.flags, l.steps)
-				prog := filepath.Join(b.dir, "prog")
-				options := &resolver.Options{DebugDirs: []string{filepath.Join(b.dir, "usr/lib/debug")}}
-				cmd, source := exec.Command(prog), resolver.SourceHost
-				if place == "container" {
-					cmd = exec.Command("/prog")
-					cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: b.dir}
-					cmd.Dir = "/"
-					options, source = nil, resolver.SourceTarget
-				}
-				if l.source != "" {
-					source = l.source
-				}
-				pid := start(t, cmd)
-				if place == "deleted" {
-					if err := os.Remove(prog); err != nil {
-						t.Fatal(err)
+		t.Run(l.name, func(t *testing.T) {
+			b := buildDebug(t, l.flags, l.steps)
+			for _, place := range []string{"host", "container", "deleted"} {
+				t.Run(place, func(t *testing.T) {
+					if err := env.Has(fixtures.NeedRoot); err != nil && place != "host" {
+						fixtures.Skip(t, err) // chroot; and map_files of a deleted program
 					}
-				}
-				r := resolver.New(options)
-				defer r.Close()
-				p, err := r.Process(t.Context(), pid)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer p.Close()
-				checkDebug(t, p, b.all, resolver.DebugFile{Source: source, Verified: l.by}, l.want)
-			})
+					source := resolver.SourceHost
+					if place == "container" {
+						source = resolver.SourceTarget
+					}
+					if l.source != "" {
+						source = l.source
+					}
+					p := b.run(t, place)
+					checkDebug(t, p, b.all, resolver.DebugFile{Source: source, Verified: l.by}, l.want)
+				})
+			}
+		})
+	}
+}
+
+// run starts the program in one of the places, the last of which is its end.
+func (b built) run(t *testing.T, place string) *resolver.Process {
+	t.Helper()
+	prog := filepath.Join(b.dir, "prog")
+	options := &resolver.Options{DebugDirs: []string{filepath.Join(b.dir, "usr/lib/debug")}}
+	cmd := exec.Command(prog)
+	if place == "container" {
+		cmd = exec.Command("/prog")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: b.dir}
+		cmd.Dir = "/"
+		options = nil
+	}
+	pid := start(t, cmd)
+	if place == "deleted" {
+		if err := os.Remove(prog); err != nil {
+			t.Fatal(err)
 		}
 	}
+	r := resolver.New(options)
+	t.Cleanup(func() { r.Close() })
+	p, err := r.Process(t.Context(), pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	return p
 }
 
 // checkDebug compares the answers of a process with those of the unstripped
@@ -354,4 +371,53 @@ func TestMissingSupplementary(t *testing.T) {
 		}
 	}
 	t.Logf("%d calls have no name", unnamed)
+}
+
+// shelf is a Fetcher of one file, which counts what it is asked for.
+type shelf struct {
+	path  string
+	asked atomic.Int32
+}
+
+func (s *shelf) Fetch(_ context.Context, _ buildid.ID, kind resolver.Kind) (*os.File, error) {
+	s.asked.Add(1)
+	if kind != resolver.KindDebugInfo {
+		return nil, os.ErrNotExist
+	}
+	return os.Open(s.path)
+}
+
+// TestNetwork: what no place has is fetched, once, and only when an address is
+// asked for; a wrong file is refused.
+func TestNetwork(t *testing.T) {
+	b := buildDebug(t, "", `objcopy --only-keep-debug prog ../debug; strip prog`)
+	other := buildDebug(t, "-DOTHER", ``)
+	pid := start(t, exec.Command(filepath.Join(b.dir, "prog")))
+	for _, test := range []struct {
+		file  string
+		right bool
+	}{{filepath.Join(filepath.Dir(b.dir), "debug"), true}, {filepath.Join(other.dir, "prog"), false}} {
+		s := &shelf{path: test.file}
+		r := resolver.New(&resolver.Options{Network: s})
+		p, err := r.Process(t.Context(), pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for e := range p.Objects(t.Context()) {
+			e.Close()
+		}
+		if n := s.asked.Load(); n > 0 {
+			t.Errorf("the table asked the network %d times", n)
+		}
+		if test.right {
+			checkDebug(t, p, b.all, resolver.DebugFile{Source: resolver.SourceDebuginfod, Verified: resolver.VerifiedBuildID}, everything)
+		} else if frames, err := p.Frames(t.Context(), ownCode(t, b.all)[0]); err == nil {
+			t.Errorf("named %s by another build's file", text(frames, everything))
+		}
+		if n := s.asked.Load(); n != 1 {
+			t.Errorf("the network was asked %d times", n)
+		}
+		p.Close()
+		r.Close()
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"debug/elf"
 	"errors"
 	"math"
+	"sync"
 
 	"github.com/symfetch/symfetch/internal/addr2line"
 	"github.com/symfetch/symfetch/internal/elffile"
@@ -18,9 +19,15 @@ func (v *view) openDWARF() *addr2line.Data {
 
 // input is what the reader of DWARF may ask the object for.
 func (v *view) input() addr2line.Input {
+	loaders := v.sectionLoaders()
 	return addr2line.Input{
-		BigEndian:     v.elf.ByteOrder().String() == "BigEndian",
-		Section:       v.debugSection,
+		BigEndian: v.elf.ByteOrder().String() == "BigEndian",
+		Section: func(name string) ([]byte, error) {
+			if load := loaders[name]; load != nil {
+				return load()
+			}
+			return v.readDebug(name)
+		},
 		CodeStart:     v.codeStart(),
 		Supplementary: v.supplementary,
 		Split:         v.splitUnit,
@@ -38,10 +45,37 @@ func (v *view) heapBytes() int64 {
 	return n
 }
 
-// debugSection returns a section of debug information, nil where the object
-// has none of that name.
-func (v *view) debugSection(name string) ([]byte, error) {
-	data, private, err := v.elf.DebugData(name)
+// debugSections are read together where they are compressed: inflating them is
+// most of what a first answer costs, and all processors can share in it.
+var debugSections = []string{
+	".debug_info", ".debug_str", ".debug_line", ".debug_abbrev", ".debug_line_str",
+	".debug_ranges", ".debug_rnglists", ".debug_aranges", ".debug_addr", ".debug_str_offsets",
+}
+
+// sectionLoaders returns a function for each of debugSections, which reads it
+// once. Where they are compressed all begin to be read.
+func (v *view) sectionLoaders() map[string]func() ([]byte, error) {
+	loaders := make(map[string]func() ([]byte, error), len(debugSections))
+	for _, name := range debugSections {
+		loaders[name] = sync.OnceValues(func() ([]byte, error) { return v.readDebug(name) })
+	}
+	if s, err := v.elf.Section(".debug_info"); !v.hasDWARF() || err == nil && s.Flags&elf.SHF_COMPRESSED == 0 {
+		return loaders
+	}
+	for _, load := range loaders {
+		go load()
+	}
+	return loaders
+}
+
+// readDebug returns a section of debug information, nil where the object has
+// none of that name.
+func (v *view) readDebug(name string) (data []byte, err error) {
+	private := false
+	err = elffile.Guard(name, func() error {
+		data, private, err = v.elf.DebugData(name)
+		return err
+	})
 	if errors.Is(err, elffile.ErrNoSection) || errors.Is(err, elffile.ErrNoData) {
 		return nil, nil
 	}

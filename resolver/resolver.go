@@ -3,9 +3,11 @@ package resolver
 import (
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/symfetch/symfetch/internal/frame"
+	"github.com/symfetch/symfetch/internal/kernel"
 	"github.com/symfetch/symfetch/internal/proc"
 )
 
@@ -14,11 +16,13 @@ import (
 type Resolver struct {
 	procRoot  string
 	fetcher   Fetcher
+	network   Fetcher
 	debugDirs []string
 	log       *slog.Logger
 	timeout   time.Duration
 	cache     *cache
 	names     frame.Demangler
+	kernel    func() (*kernel.Table, error)
 }
 
 const (
@@ -32,7 +36,7 @@ func New(o *Options) *Resolver {
 		o = new(Options)
 	}
 	r := &Resolver{
-		procRoot: o.ProcRoot, fetcher: o.Fetcher, debugDirs: o.DebugDirs,
+		procRoot: o.ProcRoot, fetcher: o.Fetcher, network: o.Network, debugDirs: o.DebugDirs,
 		log: o.Logger, timeout: o.Timeout,
 	}
 	if r.log == nil {
@@ -46,6 +50,7 @@ func New(o *Options) *Resolver {
 		budget = defaultMaxMemory
 	}
 	r.cache = newCache(budget)
+	r.kernel = sync.OnceValues(func() (*kernel.Table, error) { return readKernel(r.procRoot) })
 	return r
 }
 

@@ -95,7 +95,9 @@ func appendObject(b []byte, r resolver.Result) []byte {
 		if words := stateWords(e.State, e.Deleted, e.Container); len(words) > 0 {
 			b = fmt.Appendf(b, " (%s)", strings.Join(words, ", "))
 		}
-		if e.Err == nil {
+		if e.Source == resolver.SourceKernel {
+			b = append(b, ", the kernel's own symbols"...)
+		} else if e.Err == nil {
 			b = fmt.Appendf(b, ", %s, %s", e.Source, verifiedText(e.Verified))
 		}
 	}

@@ -88,6 +88,7 @@ type abbrev struct {
 	// named says that the DIE itself describes its function, and not only by
 	// an abstract origin.
 	named bool
+	slots uint16 // that have a step, as bits
 	// fixed is the size of all attributes in bytes, -1 if it varies.
 	fixed int32
 	// sibling is the position of DW_AT_sibling behind the abbreviation code,
@@ -129,6 +130,9 @@ func (t *abbrevTable) find(code uint64) *abbrev {
 	return nil
 }
 
+// maxAbbrevs bytes has the largest table. Large C++ units have some 10 kB.
+const maxAbbrevs = 4 << 20
+
 // parseAbbrevs compiles the table at the cursor's position.
 func parseAbbrevs(b *buf, key abbrevKey) (*abbrevTable, error) {
 	t := &abbrevTable{key: key, raw: b.data}
@@ -136,6 +140,9 @@ func parseAbbrevs(b *buf, key abbrevKey) (*abbrevTable, error) {
 		code := b.uleb()
 		if code == 0 {
 			break
+		}
+		if b.pos > maxAbbrevs {
+			return nil, badFormat(secAbbrev, key.off, "table of more than %d bytes", maxAbbrevs)
 		}
 		tag := b.uleb()
 		children := b.u8() != 0
@@ -148,6 +155,9 @@ func parseAbbrevs(b *buf, key abbrevKey) (*abbrevTable, error) {
 			}
 			if name == 0 && form == 0 {
 				break
+			}
+			if b.pos > maxAbbrevs {
+				return nil, badFormat(secAbbrev, key.off, "table of more than %d bytes", maxAbbrevs)
 			}
 			t.addStep(&a, name, form, implicit)
 		}
@@ -179,7 +189,10 @@ func (t *abbrevTable) addStep(a *abbrev, name, form uint64, implicit int64) {
 		a.named = true
 	}
 	slot := slotOf(a.kind, name)
-	if slot != slotNone && (slot != slotSibling || a.children) {
+	// Of an attribute that is there twice, the first counts: steps that take no
+	// bytes are no more than slots.
+	if slot != slotNone && a.slots&(1<<slot) == 0 && (slot != slotSibling || a.children) {
+		a.slots |= 1 << slot
 		t.steps = append(t.steps, step{op: opTake, slot: slot, form: uint16(min(form, 0xffff)), implicit: implicit})
 		return
 	}
@@ -215,4 +228,35 @@ func (a *abbrev) finish(t *abbrevTable) {
 		size += n
 	}
 	a.fixed = int32(size)
+}
+
+// skipSpecs returns the position after the attribute specifications at pos of a
+// table, -1 if they do not end. Scans of many units spend most of their time
+// here: some compilers put the root's abbreviation last.
+func skipSpecs(b []byte, pos int) int {
+	for {
+		// Nearly all names and forms have one byte.
+		if uint(pos+1) < uint(len(b)) {
+			name, form := b[pos], b[pos+1]
+			if name < 0x80 && form < 0x80 && form != formImplicitConst {
+				pos += 2
+				if name == 0 && form == 0 {
+					return pos
+				}
+				continue
+			}
+		}
+		name, next := uleb(b, pos)
+		if next < 0 {
+			return -1
+		}
+		form, next := uleb(b, next)
+		if next >= 0 && form == formImplicitConst {
+			_, next = sleb(b, next)
+		}
+		if next < 0 || name == 0 && form == 0 {
+			return next
+		}
+		pos = next
+	}
 }

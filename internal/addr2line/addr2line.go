@@ -70,9 +70,10 @@ type Data struct {
 	units map[unitKey]*unit
 	slots map[uint64]*slot // by offset of the unit's header
 
-	abbrevTables [abbrevSlots]atomic.Pointer[abbrevTable]
-	strsOnce     sync.Once
-	strs         *strs
+	abbrevTables   [abbrevSlots]atomic.Pointer[abbrevTable]
+	bigAbbrevTable atomic.Pointer[abbrevTable]
+	strsOnce       sync.Once
+	strs           *strs
 
 	aranges, scanned lazyIndex
 

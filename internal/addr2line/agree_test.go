@@ -149,7 +149,7 @@ func answersOf(t testing.TB, o *object, vaddrs []uint64) []answerOf {
 	never := o.input()
 	never.MaxMemory = 1
 	d = New(never)
-	for i := 0; i < len(vaddrs); i += max(1, len(vaddrs)/500) {
+	for i := 0; i < len(vaddrs); i += max(1, len(vaddrs)*slowdown/500) {
 		var err error
 		dst, err = d.AppendFrames(dst[:0], vaddrs[i])
 		check("streaming", i, err)
@@ -161,7 +161,7 @@ func answersOf(t testing.TB, o *object, vaddrs []uint64) []answerOf {
 // ADDR2LINE_FILE names in addition, with llvm-symbolizer.
 func TestFile(t *testing.T) {
 	o := build(t, fixture{"gofmt", "go build -o object cmd/gofmt"})
-	compare(t, o, o.random(50000, 1))
+	compare(t, o, o.random(50000/slowdown, 1))
 	if path := os.Getenv("ADDR2LINE_FILE"); path != "" {
 		o := openObject(t, path)
 		o.split = splitOf(t, o)

@@ -1,6 +1,8 @@
 package addr2line
 
 import (
+	"slices"
+
 	"github.com/symfetch/symfetch/internal/frame"
 )
 
@@ -14,6 +16,7 @@ type scratch struct {
 	// Of a batch: its targets, and the frames of a chunk.
 	targets []uint64
 	frames  []frame.Frame
+	answers [chunk]answer
 }
 
 // unitNames turns what the walk and the line program found into strings, for
@@ -38,7 +41,7 @@ func (s *unitNames) reset(u *unit, lines *lineTable, extra []fileEntry, nodes in
 	}
 	clear(s.files)
 	clear(s.byOrigin)
-	s.byNode = s.byNode[:0]
+	s.byNode = slices.Grow(s.byNode[:0], nodes)
 	for range nodes {
 		s.byNode = append(s.byNode, nil)
 	}
@@ -56,6 +59,9 @@ func (s *unitNames) file(i uint32) (string, error) {
 	s.path = path[:0]
 	if err != nil {
 		return "", err
+	}
+	if !s.w.charge(len(path)) {
+		return "", errTooMuchWork
 	}
 	p := ""
 	if ok {
@@ -120,7 +126,7 @@ func (s *scratch) search(u *unit, targets []uint64, w *work) (dies, lines error)
 		s.walk.reset(full, w, targets)
 		dies = err
 	}
-	t, lines := u.lineTable()
+	t, lines := u.lineTable(w)
 	s.hits.reset(targets)
 	s.hits.prog.extra = nil
 	if lines == nil && t != nil {

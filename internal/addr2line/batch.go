@@ -46,35 +46,34 @@ type batch struct {
 	vaddrs []uint64
 	emit   func(i int, frames []frame.Frame, err error)
 
-	mu   sync.Mutex
-	left []leftover
+	mu sync.Mutex
+	// left are the indexes of vaddrs for which no unit has named a function
+	// yet, and partial is what is known of those of which something is.
+	left    []int32
+	partial map[int32]partial
 }
 
-// job is the addresses to ask one unit for.
-type job struct {
-	unit  *slot
-	items []leftover
-}
-
-// leftover is an address for which no unit has named a function yet.
-type leftover struct {
-	i int
+// partial is an address for which no unit has named a function yet.
+type partial struct {
 	// line is what a unit said that knows only the line table; err the first
 	// error.
 	line *frame.Frame
 	err  error
 }
 
+// job is the addresses to ask one unit for.
+type job struct {
+	unit  *slot
+	items []int32 // indexes of vaddrs, ascending
+}
+
 func (b *batch) run() {
-	if len(b.vaddrs) == 0 {
-		return
-	}
-	left := make([]leftover, len(b.vaddrs))
+	left := make([]int32, len(b.vaddrs))
 	for i := range left {
-		left[i].i = i
+		left[i] = int32(i)
 	}
 	for round := 0; len(left) > 0; round++ {
-		var jobs []*job
+		var jobs []job
 		err := b.d.guard(func() error {
 			if b.w == nil {
 				b.w = b.d.newWork()
@@ -83,67 +82,87 @@ func (b *batch) run() {
 			return nil
 		})
 		if err != nil {
-			for _, l := range left {
-				b.emit(l.i, nil, err)
+			for _, i := range left {
+				b.emit(int(i), nil, err)
 			}
 			return
 		}
-		for _, l := range left {
-			b.finish(l)
+		for _, i := range left {
+			b.finish(i)
 		}
 		b.left = nil
 		b.work(jobs)
 		left = b.left
+		slices.Sort(left) // they come from several units
 	}
 }
 
 // finish answers an address for which there are no more units.
-func (b *batch) finish(l leftover) {
-	if l.line != nil {
-		b.emit(l.i, []frame.Frame{*l.line}, l.err)
+func (b *batch) finish(i int32) {
+	p := b.partial[i]
+	if p.line != nil {
+		b.emit(int(i), []frame.Frame{*p.line}, p.err)
 		return
 	}
-	if l.err == nil {
-		l.err = ErrNoSymbol
+	if p.err == nil {
+		p.err = ErrNoSymbol
 	}
-	b.emit(l.i, nil, l.err)
+	b.emit(int(i), nil, p.err)
 }
 
 // group sorts addresses by the unit to ask in a round. rest are those for which
-// there is none.
-func (b *batch) group(left []leftover, round int) (jobs []*job, rest []leftover) {
-	units := make(map[*slot]*job)
-	var last *job
-	for _, l := range left {
+// there is none; left is overwritten.
+func (b *batch) group(left []int32, round int) (jobs []job, rest []int32) {
+	const none = -1
+	byUnit := make(map[*slot]int32)
+	of := make([]int32, len(left)) // the job of each
+	var sizes []int32
+	last := int32(none)
+	for k, i := range left {
 		var unit *slot
 		if round < maxRounds {
 			var err error
-			if unit, err = b.d.candidate(b.vaddrs[l.i], round); err != nil && l.err == nil {
-				l.err = err
+			if unit, err = b.d.candidate(b.vaddrs[i], round); err != nil {
+				b.note(i, nil, err)
 			}
 		}
 		if unit == nil {
-			rest = append(rest, l)
+			of[k] = none
 			continue
 		}
-		if last == nil || last.unit != unit {
-			if last = units[unit]; last == nil {
-				last = &job{unit: unit}
-				units[unit] = last
-				jobs = append(jobs, last)
+		if last == none || jobs[last].unit != unit {
+			var ok bool
+			if last, ok = byUnit[unit]; !ok {
+				last = int32(len(jobs))
+				byUnit[unit] = last
+				jobs, sizes = append(jobs, job{unit: unit}), append(sizes, 0)
 			}
 		}
-		last.items = append(last.items, l)
+		of[k] = last
+		sizes[last]++
+	}
+	items := make([]int32, len(left))
+	for j := range jobs {
+		n := sizes[j]
+		jobs[j].items, items = items[:0:n], items[n:]
+	}
+	rest = left[:0]
+	for k, i := range left {
+		if j := of[k]; j == none {
+			rest = append(rest, i)
+		} else {
+			jobs[j].items = append(jobs[j].items, i)
+		}
 	}
 	return jobs, rest
 }
 
 // work does the jobs on several goroutines.
-func (b *batch) work(jobs []*job) {
+func (b *batch) work(jobs []job) {
 	n := min(runtime.GOMAXPROCS(0), len(jobs))
 	if n <= 1 {
-		for _, j := range jobs {
-			b.do(j)
+		for i := range jobs {
+			b.do(&jobs[i])
 		}
 		return
 	}
@@ -156,7 +175,7 @@ func (b *batch) work(jobs []*job) {
 				if i >= len(jobs) {
 					return
 				}
-				b.do(jobs[i])
+				b.do(&jobs[i])
 			}
 		})
 	}
@@ -171,9 +190,9 @@ func (b *batch) do(j *job) {
 	d := b.d
 	s := d.getScratch()
 	defer d.scratch.Put(s)
-	s.targets = s.targets[:0]
-	for _, l := range j.items {
-		s.targets = append(s.targets, b.vaddrs[l.i])
+	s.targets = slices.Grow(s.targets[:0], len(j.items))
+	for _, i := range j.items {
+		s.targets = append(s.targets, b.vaddrs[i])
 	}
 	var dies, lines error
 	err := d.guard(func() error {
@@ -194,15 +213,34 @@ func (b *batch) do(j *job) {
 }
 
 // later keeps items for the next round.
-func (b *batch) later(items []leftover, err error) {
+func (b *batch) later(items []int32, err error) {
+	for _, i := range items {
+		b.note(i, nil, err)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, l := range items {
-		if l.err == nil {
-			l.err = err
-		}
-		b.left = append(b.left, l)
+	b.left = append(b.left, items...)
+}
+
+// note keeps what a unit said of an address that it did not name, where nothing
+// was known before.
+func (b *batch) note(i int32, line *frame.Frame, err error) {
+	if line == nil && err == nil {
+		return
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p := b.partial[i]
+	if p.err == nil {
+		p.err = err
+	}
+	if p.line == nil {
+		p.line = line
+	}
+	if b.partial == nil {
+		b.partial = make(map[int32]partial)
+	}
+	b.partial[i] = p
 }
 
 // answer is the frames of one address in a chunk.
@@ -213,8 +251,8 @@ type answer struct {
 }
 
 // chunk answers items, of which the first is target first.
-func (b *batch) chunk(s *scratch, items []leftover, first int, dies, lines error) {
-	var answers [chunk]answer
+func (b *batch) chunk(s *scratch, items []int32, first int, dies, lines error) {
+	answers := s.answers[:len(items)]
 	s.frames = s.frames[:0]
 	err := b.d.guard(func() error {
 		for i := range items {
@@ -230,19 +268,21 @@ func (b *batch) chunk(s *scratch, items []leftover, first int, dies, lines error
 		b.later(items, err)
 		return
 	}
-	for i, l := range items {
-		a := &answers[i]
+	for k, i := range items {
+		a := &answers[k]
 		if a.named {
-			b.emit(l.i, s.frames[a.lo:a.hi:a.hi], a.err)
+			b.emit(int(i), s.frames[a.lo:a.hi:a.hi], a.err)
 			continue
 		}
-		if l.err == nil && !errors.Is(a.err, ErrNoSymbol) {
-			l.err = a.err
-		}
-		if a.hi > a.lo && l.line == nil {
+		var line *frame.Frame
+		if a.hi > a.lo {
 			fr := s.frames[a.lo]
-			l.line = &fr
+			line = &fr
 		}
-		b.later([]leftover{l}, nil)
+		if errors.Is(a.err, ErrNoSymbol) {
+			a.err = nil
+		}
+		b.note(i, line, a.err)
+		b.later(items[k:k+1], nil)
 	}
 }

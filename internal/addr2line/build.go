@@ -1,6 +1,9 @@
 package addr2line
 
-import "slices"
+import (
+	"errors"
+	"slices"
+)
 
 // What the parts of a table take, in bytes: a row, a segment, a node, and a
 // function with its node and its description.
@@ -12,24 +15,28 @@ const (
 	tableBytes    = 512
 )
 
+// errTableTooBig is why a table is not made.
+var errTableTooBig = errors.New("table exceeds the memory limit")
+
 // build makes the table of a unit, nil if it is malformed or does not fit the
-// table's narrow columns: such units are read through each time.
-func (u *unit) build(w *work) *table {
+// table's narrow columns or limit bytes: such units are read through each time.
+func (u *unit) build(w *work, limit int64) *table {
 	s := u.d.getScratch()
 	defer u.d.scratch.Put(s)
 	full, err := u.full(w)
 	if err != nil {
 		return nil
 	}
-	if err := s.segments(full, w); err != nil {
+	if err := s.segments(full, w, int(limit/nodeBytes)); err != nil {
 		return nil
 	}
-	lines, err := u.lineTable()
+	lines, err := u.lineTable(w)
 	if err != nil {
 		return nil
 	}
 	rows := &s.rows
 	rows.reset()
+	rows.max = int(limit / rowBytes)
 	if lines != nil {
 		if err := rows.collect(lines, &s.hits, w); err != nil {
 			return nil
@@ -40,17 +47,17 @@ func (u *unit) build(w *work) *table {
 	if !b.setBase(s.targets, rows.addrs) || !b.setSegments(s.targets, s.walk.deep) || !b.setRows(rows) || !b.setNodes(s.walk.nodes) {
 		return nil
 	}
-	t.size = tableBytes + rowBytes*int64(len(t.rowAddr)) + segmentBytes*int64(len(t.segAddr)) +
+	t.size = tableBytes + rowBytes*int64(len(t.rows)) + segmentBytes*int64(len(t.segNode)) + t.rowAddrs.bytes() + t.segAddrs.bytes() +
 		nodeBytes*int64(len(t.nodes)) + functionBytes*int64(len(t.functions)) + b.bytes
 	return t
 }
 
 // segments leaves in s.targets the vaddrs, ascending, where the innermost node
 // can change, and in s.walk.deep the node that holds from each to the next.
-func (s *scratch) segments(u *unit, w *work) error {
+func (s *scratch) segments(u *unit, w *work, maxNodes int) error {
 	k := &s.walk
 	k.reset(u, w, nil)
-	k.all = true
+	k.all, k.maxNodes = true, maxNodes
 	if err := k.run(); err != nil {
 		return err
 	}
@@ -95,35 +102,38 @@ func (b *tableBuilder) setSegments(targets []uint64, deep []int32) bool {
 			n, last = n+1, id
 		}
 	}
-	t.segAddr, t.segNode = make([]uint32, 0, n), make([]int32, 0, n)
+	addrs := make([]uint32, 0, n)
+	t.segNode = make([]int32, 0, n)
 	last = noNode
 	for i, id := range deep {
 		if id != last {
-			t.segAddr, t.segNode = append(t.segAddr, uint32(targets[i]-t.base)), append(t.segNode, id)
+			addrs, t.segNode = append(addrs, uint32(targets[i]-t.base)), append(t.segNode, id)
 			last = id
 		}
 	}
+	t.segAddrs = newAddrs(addrs)
 	return true
 }
 
 // setRows takes the rows; ok is false if a column does not fit.
 func (b *tableBuilder) setRows(rows *lineRows) (ok bool) {
 	t := b.t
-	n := len(rows.addrs)
-	t.rowAddr, t.rowLine, t.rowPlace = make([]uint32, n), make([]uint32, n), make([]uint32, n)
+	addrs := make([]uint32, len(rows.addrs))
+	t.rows = make([]tableRow, len(rows.addrs))
 	for i, v := range rows.addrs {
-		t.rowAddr[i] = uint32(v - t.base)
+		addrs[i] = uint32(v - t.base)
 		p := &rows.places[i]
 		if !p.ok {
-			t.rowPlace[i] = noPlace
+			t.rows[i].place = noPlace
 			continue
 		}
 		file, ok := b.file(p.file)
 		if !ok || file >= maxFiles || p.col > maxColumn {
 			return false
 		}
-		t.rowLine[i], t.rowPlace[i] = p.line, file<<16|p.col
+		t.rows[i] = tableRow{p.line, file<<16 | p.col}
 	}
+	t.rowAddrs = newAddrs(addrs)
 	return true
 }
 

@@ -103,11 +103,15 @@ func (x *packageIndex) parse(f *splitFile) error {
 	return b.err
 }
 
+// maxProbes slots are tried for an ID. Double hashing in a table that is two
+// thirds full, as the format demands, takes some tens.
+const maxProbes = 1 << 10
+
 // find returns the row of a unit, counted from 0.
 func (x *packageIndex) find(id uint64, big bool) (row uint32, ok bool) {
 	mask := x.slots - 1
 	i, step := uint32(id)&mask, uint32(id>>32)&mask|1
-	for range x.slots {
+	for range min(x.slots, maxProbes) {
 		row := u32(x.rows[4*i:], big)
 		if row == 0 {
 			return 0, false

@@ -27,6 +27,9 @@ type facts struct {
 
 // facts reads the attributes of the DIE at pos that describe its function.
 func (u *unit) facts(pos int, w *work) (f facts, err error) {
+	if !w.charge(0) {
+		return f, errTooMuchWork
+	}
 	table, err := u.abbrevs(w)
 	if err != nil {
 		return f, err
@@ -40,9 +43,11 @@ func (u *unit) facts(pos int, w *work) (f facts, err error) {
 		return f, badFormat(secInfo, u.off+uint64(pos), "abbreviation %d is not in the table at %#x", code, u.abbrevOff)
 	}
 	at := next
+	i := int(a.specs)
+	defer func() { w.charge(max(i, 0) - int(a.specs) + max(at-pos, 0)) }()
 	// The table was compiled from these bytes, so they are well formed.
 	specs := table.raw
-	for i := int(a.specs); ; {
+	for {
 		var name, form uint64
 		var implicit int64
 		if name, i = uleb(specs, i); i >= 0 {
@@ -94,10 +99,16 @@ func (u *unit) function(pos int, w *work) (function, error) {
 				return fn, err
 			}
 			fn.name, fn.linkage = s.function, s.linkage
+			if !w.charge(len(fn.name) + len(fn.linkage)) {
+				return function{}, errTooMuchWork
+			}
 		}
 		if f.name.present() && short == nil {
 			if short, err = ref.u.name(f.name); err != nil {
 				return fn, err
+			}
+			if !w.charge(len(short.linkage)) {
+				return function{}, errTooMuchWork
 			}
 		}
 		if fn.linkage != "" && fn.startLine != 0 {
@@ -142,6 +153,7 @@ func (u *unit) follow(a attr, w *work) (dieRef, error) {
 		if err != nil {
 			return dieRef{}, err
 		}
+		w.admit(&alt.main)
 		return alt.dieAt(&alt.main, a.val, w)
 	}
 	return dieRef{}, badFormat(secInfo, u.off, "reference of form %#x", a.form)

@@ -16,7 +16,9 @@ type unitRange struct {
 // unitIndex finds the units that cover a vaddr.
 type unitIndex struct {
 	ranges []unitRange // by lo
-	maxHi  []uint64    // maxHi[i] is the largest hi of ranges[:i+1]
+	// wider[i] is the last range before i whose hi is greater than that of i,
+	// -1 if there is none: those between cannot cover what i ends before.
+	wider []int32
 	// units are the offsets of the units' headers; one can be there twice.
 	units []uint64
 	slots []atomic.Pointer[slot] // of units, nil if not asked for yet
@@ -67,20 +69,22 @@ const (
 	maxCandidates = 4
 	// maxRounds is the number of candidates of both indexes.
 	maxRounds = 2 * maxCandidates
-	// maxBack bounds the search among overlapping ranges.
-	maxBack = 1 << 10
+	// maxSteps bounds the search among overlapping ranges.
+	maxSteps = 1 << 7
 )
 
 func newUnitIndex(ranges []unitRange, units []uint64) unitIndex {
-	byLo := func(a, b unitRange) int { return cmp.Compare(a.lo, b.lo) }
+	byLo := func(a, b unitRange) int { return cmp.Or(cmp.Compare(a.lo, b.lo), cmp.Compare(a.unit, b.unit)) }
 	if !slices.IsSortedFunc(ranges, byLo) {
-		slices.SortStableFunc(ranges, byLo)
+		slices.SortFunc(ranges, byLo)
 	}
-	x := unitIndex{ranges, make([]uint64, len(ranges)), units, make([]atomic.Pointer[slot], len(units))}
-	top := uint64(0)
+	x := unitIndex{ranges, make([]int32, len(ranges)), units, make([]atomic.Pointer[slot], len(units))}
 	for i := range ranges {
-		top = max(top, ranges[i].hi)
-		x.maxHi[i] = top
+		j := int32(i) - 1
+		for j >= 0 && ranges[j].hi <= ranges[i].hi {
+			j = x.wider[j]
+		}
+		x.wider[i] = j
 	}
 	return x
 }
@@ -109,10 +113,15 @@ func (x *unitIndex) find(vaddr uint64) (c candidates) {
 			hi = mid
 		}
 	}
-	for i := lo - 1; i >= 0 && x.maxHi[i] > vaddr && lo-i <= maxBack; i-- {
-		if r := &x.ranges[i]; vaddr < r.hi {
-			c.add(r.unit, x.units[r.unit], r.hi-r.lo)
+	i := lo - 1
+	for step := 0; i >= 0 && step < maxSteps; step++ {
+		r := &x.ranges[i]
+		if vaddr >= r.hi {
+			i = int(x.wider[i])
+			continue
 		}
+		c.add(r.unit, x.units[r.unit], r.hi-r.lo)
+		i--
 	}
 	return c
 }
@@ -126,9 +135,18 @@ func (c *candidates) has(off uint64) bool {
 	return false
 }
 
+// add takes a claim. Of several of one unit, the smallest counts.
 func (c *candidates) add(unit uint32, off, size uint64) {
-	if c.has(off) {
-		return
+	for i := range c.best[:c.n] {
+		if c.best[i].off != off {
+			continue
+		}
+		if c.best[i].size <= size {
+			return
+		}
+		copy(c.best[i:], c.best[i+1:c.n])
+		c.n--
+		break
 	}
 	i := c.n
 	for ; i > 0; i-- {

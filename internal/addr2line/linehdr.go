@@ -27,28 +27,43 @@ type fileEntry struct {
 }
 
 // lineTable reads the header of the unit's line program, nil if it has none.
-func (u *unit) lineTable() (*lineTable, error) {
-	a := u.root.stmtList
-	if !a.present() {
-		return nil, nil
-	}
-	if data, err := u.file.get(secLine); err != nil || len(data) == 0 {
+func (u *unit) lineTable(w *work) (*lineTable, error) {
+	t, b, err := u.lineHeader(w)
+	if t == nil || err != nil {
 		return nil, err
 	}
-	b := u.file.buf(secLine, a.val)
+	if t.version >= 5 {
+		t.dirs5(&b, w)
+	} else {
+		t.dirs4(&b)
+	}
+	return t, b.err
+}
+
+// lineHeader is lineTable without directories and files, which follow at the
+// cursor.
+func (u *unit) lineHeader(w *work) (t *lineTable, b buf, err error) {
+	a := u.root.stmtList
+	if !a.present() {
+		return nil, b, nil
+	}
+	if data, err := u.file.get(secLine); err != nil || len(data) == 0 {
+		return nil, b, err
+	}
+	b = u.file.buf(secLine, a.val)
 	n, offSize := b.length()
 	if b.err == nil && n > uint64(b.left()) {
-		return nil, badFormat(secLine, a.val, "line table of %#x bytes, %#x are left", n, b.left())
+		return nil, b, badFormat(secLine, a.val, "line table of %#x bytes, %#x are left", n, b.left())
 	}
 	if b.err != nil {
-		return nil, b.err
+		return nil, b, b.err
 	}
 	b.data = b.data[:b.pos+int(n)]
-	t := &lineTable{u: u, off: a.val, big: u.big, maxOps: 1}
+	t = &lineTable{u: u, off: a.val, big: u.big, maxOps: 1}
 	t.sizes = u.sizes
 	t.sizes.off, t.v2 = uint8(offSize), false
 	if t.version = b.u16(); b.err == nil && (t.version < 2 || t.version > 5) {
-		return nil, badFormat(secLine, a.val, "line table of version %d", t.version)
+		return nil, b, badFormat(secLine, a.val, "line table of version %d", t.version)
 	}
 	if t.version >= 5 {
 		t.addr = b.u8()
@@ -56,12 +71,15 @@ func (u *unit) lineTable() (*lineTable, error) {
 	}
 	header := b.uint(offSize)
 	if b.err == nil && header > uint64(b.left()) {
-		return nil, badFormat(secLine, b.off(), "line table's header of %#x bytes, %#x are left", header, b.left())
+		return nil, b, badFormat(secLine, b.off(), "line table's header of %#x bytes, %#x are left", header, b.left())
 	}
 	start := b.pos + int(header)
 	if b.err == nil {
 		t.program, t.programOff = b.data[start:], a.val+uint64(start)
 		b.data = b.data[:start]
+		if !w.charge(start) {
+			return nil, b, errTooMuchWork
+		}
 	}
 	t.minInst = uint64(b.u8())
 	if t.version >= 4 {
@@ -77,12 +95,7 @@ func (u *unit) lineTable() (*lineTable, error) {
 	if b.err == nil {
 		t.lengths = b.bytes(uint64(t.opcodeBase) - 1)
 	}
-	if t.version >= 5 {
-		t.dirs5(&b)
-	} else {
-		t.dirs4(&b)
-	}
-	return t, b.err
+	return t, b, b.err
 }
 
 // dirs4 reads the directories and files of versions 2 to 4.
@@ -116,13 +129,13 @@ func (t *lineTable) file4(b *buf) (f fileEntry, ok bool) {
 }
 
 // dirs5 reads the directories and files of version 5.
-func (t *lineTable) dirs5(b *buf) {
-	t.entries(b, func(path attr, _ uint64) { t.dirs = append(t.dirs, path) })
-	t.entries(b, func(path attr, dir uint64) { t.files = append(t.files, fileEntry{path, dir}) })
+func (t *lineTable) dirs5(b *buf, w *work) {
+	t.entries(b, w, func(path attr, _ uint64) { t.dirs = append(t.dirs, path) })
+	t.entries(b, w, func(path attr, dir uint64) { t.files = append(t.files, fileEntry{path, dir}) })
 }
 
 // entries reads a format and the entries that follow it.
-func (t *lineTable) entries(b *buf, add func(path attr, dir uint64)) {
+func (t *lineTable) entries(b *buf, w *work, add func(path attr, dir uint64)) {
 	type field struct{ content, form uint64 }
 	var fields [256]field
 	n := int(b.u8())
@@ -142,6 +155,10 @@ func (t *lineTable) entries(b *buf, add func(path attr, dir uint64)) {
 	}
 	if least == 0 || count > uint64(b.left()/least) {
 		b.fail("more entries than bytes")
+		return
+	}
+	if !w.charge(int(count) * n) { // fields can take no bytes
+		b.err = errTooMuchWork
 		return
 	}
 	d := data{b: b.data, big: t.big, sizes: t.sizes}

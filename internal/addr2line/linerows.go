@@ -12,6 +12,7 @@ type lineRows struct {
 	places []place
 	extra  []fileEntry
 
+	max  int // rows
 	raw  []row
 	seqs []sequence
 }
@@ -69,6 +70,9 @@ func (l *lineRows) read(t *lineTable, w *work) (ordered bool, err error) {
 	ordered = true
 	for {
 		n := len(l.raw)
+		if n > l.max {
+			return false, errTableTooBig
+		}
 		l.raw = slices.Grow(l.raw, 1024)[:n+1024]
 		made, err := p.run(l.raw[n:])
 		l.raw = l.raw[:n+made]

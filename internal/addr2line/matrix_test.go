@@ -65,7 +65,7 @@ var matrix = []fixture{
 }
 
 // maxAddresses of a fixture are compared; larger ones are thinned out.
-const maxAddresses = 60000
+const maxAddresses = 60000 / slowdown
 
 // TestMatrix compares all frames at every address of each program with those of
 // llvm-symbolizer, and those of the ways to ask with each other.

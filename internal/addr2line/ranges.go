@@ -52,10 +52,22 @@ func (u *unit) base() uint64 {
 	return u.root.lowPC
 }
 
+// rangeList appends the ranges of a list.
 func (u *unit) rangeList(dst []span, ranges attr, w *work) ([]span, error) {
+	list := u.rangesList
 	if u.version >= 5 {
-		return u.rnglist(dst, ranges, w)
+		list = u.rnglist
 	}
+	dst, n, err := list(dst, ranges)
+	if !w.charge(n) {
+		return dst, errTooMuchWork
+	}
+	return dst, err
+}
+
+// rangesList appends the ranges of a list of .debug_ranges (DWARF 4, section
+// 2.17.3). n is about the number of bytes that it read.
+func (u *unit) rangesList(dst []span, ranges attr) (out []span, n int, err error) {
 	off, file := ranges.val, u.file
 	if u.skeleton != nil {
 		// GNU's split DWARF 4: the lists stay in the skeleton's file.
@@ -64,14 +76,11 @@ func (u *unit) rangeList(dst []span, ranges attr, w *work) ([]span, error) {
 	}
 	b := file.buf(secRanges, off)
 	base, last, size := u.base(), u.maxAddr(), int(u.addr)
-	for b.err == nil {
+	for ; b.err == nil; n += 2 * size {
 		lo, hi := b.uint(size), b.uint(size)
 		switch {
 		case b.err != nil || lo == 0 && hi == 0:
-			if !w.charge(b.pos) {
-				return dst, errTooMuchWork
-			}
-			return dst, b.err
+			return dst, n, b.err
 		case lo == last:
 			base = hi
 		case lo == last-1: // LLD's mark of discarded code
@@ -79,46 +88,41 @@ func (u *unit) rangeList(dst []span, ranges attr, w *work) ([]span, error) {
 			dst = u.keep(dst, (base+lo)&last, (base+hi)&last)
 		}
 	}
-	return dst, b.err
+	return dst, n, b.err
 }
 
-// rnglist appends the ranges of a list of DWARF 5 (section 7.25).
-func (u *unit) rnglist(dst []span, ranges attr, w *work) ([]span, error) {
+// rnglist appends the ranges of a list of DWARF 5 (section 7.25). n is about
+// the number of bytes that it read.
+func (u *unit) rnglist(dst []span, ranges attr) (out []span, n int, err error) {
 	off := ranges.val
 	if ranges.form == formRnglistx {
-		var err error
 		if off, err = u.rnglistOffset(ranges.val); err != nil {
-			return dst, err
+			return dst, n, err
 		}
 	}
 	b := u.file.buf(secRnglists, off)
 	base, last, size := u.base(), u.maxAddr(), int(u.addr)
-	for b.err == nil {
+	for ; b.err == nil; n += 3 {
 		var lo, hi uint64
 		switch kind := b.u8(); kind {
 		case rleEndOfList:
-			if !w.charge(b.pos) {
-				return dst, errTooMuchWork
-			}
-			return dst, b.err
+			return dst, n, b.err
 		case rleBaseAddressx:
-			var err error
 			if base, err = u.indexed(b.uleb()); err != nil {
-				return dst, err
+				return dst, n, err
 			}
 			continue
 		case rleBaseAddress:
 			base = b.uint(size)
 			continue
 		case rleStartxEndx, rleStartxLength:
-			var err error
 			if lo, err = u.indexed(b.uleb()); err != nil {
-				return dst, err
+				return dst, n, err
 			}
 			v := b.uleb()
 			if hi = lo + v; kind == rleStartxEndx {
 				if hi, err = u.indexed(v); err != nil {
-					return dst, err
+					return dst, n, err
 				}
 			}
 		case rleOffsetPair:
@@ -140,7 +144,7 @@ func (u *unit) rnglist(dst []span, ranges attr, w *work) ([]span, error) {
 			dst = u.keep(dst, lo, hi)
 		}
 	}
-	return dst, b.err
+	return dst, n, b.err
 }
 
 // rnglistOffset returns where list i of the unit begins in .debug_rnglists.

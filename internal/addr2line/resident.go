@@ -47,12 +47,9 @@ func (d *Data) buildTable(s *slot) *table {
 	w := d.newWork()
 	u, err := d.unitAt(&d.main, s.off, w)
 	var t *table
+	limit := d.maxMemory()
 	if err == nil {
-		t = u.build(w)
-	}
-	limit := d.in.MaxMemory
-	if limit <= 0 {
-		limit = defaultMemory
+		t = u.build(w, limit)
 	}
 	if t == nil || t.size > limit {
 		s.streamed.Store(neverTable)
@@ -63,6 +60,14 @@ func (d *Data) buildTable(s *slot) *table {
 	return t
 }
 
+// maxMemory bounds the tables, in bytes.
+func (d *Data) maxMemory() int64 {
+	if d.in.MaxMemory > 0 {
+		return d.in.MaxMemory
+	}
+	return defaultMemory
+}
+
 // keep adds a table, and drops others that were not used lately until all fit.
 func (r *resident) keep(t *table, limit int64) {
 	r.mu.Lock()
@@ -70,6 +75,25 @@ func (r *resident) keep(t *table, limit int64) {
 	t.used.Store(true)
 	t.slot.table.Store(t)
 	r.bytes += t.size
+	r.fit(limit)
+	r.tables = append(r.tables, t)
+}
+
+// grow says that a table takes n bytes more, which its functions' names take as
+// they become known.
+func (r *resident) grow(t *table, n, limit int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if t.slot.table.Load() != t {
+		return // dropped
+	}
+	t.size += n
+	r.bytes += n
+	r.fit(limit)
+}
+
+// fit drops tables that were not used lately.
+func (r *resident) fit(limit int64) {
 	for r.bytes > limit && len(r.tables) > 0 {
 		if r.hand >= len(r.tables) {
 			r.hand = 0
@@ -87,7 +111,6 @@ func (r *resident) keep(t *table, limit int64) {
 		old.slot.table.Store(nil)
 		old.slot.streamed.Store(0)
 	}
-	r.tables = append(r.tables, t)
 }
 
 // Bytes estimates what the tables of the units take on the heap, in bytes.

@@ -68,10 +68,16 @@ func (d *Data) guard(fn func() error) error {
 func (d *Data) scanUnits(starts []uint64, first uint32, w *work) (ranges []unitRange, err error) {
 	var spans []span
 	for i, off := range starts {
+		if !w.charge(0) {
+			return ranges, errTooMuchWork
+		}
 		id := first + uint32(i)
 		var unitErr error
 		if spans, unitErr = d.scanUnit(spans[:0], off, w); unitErr != nil {
 			err = unitErr
+		}
+		if !w.chargeRanges(len(spans)) {
+			return ranges, errTooMuchWork
 		}
 		for _, s := range spans {
 			if k := len(ranges) - 1; k >= 0 && ranges[k].hi == s.lo && ranges[k].unit == id {
@@ -93,9 +99,6 @@ func (d *Data) scanUnit(dst []span, off uint64, w *work) ([]span, error) {
 	if err := u.readRoot(w); err != nil {
 		return dst, err
 	}
-	if !w.charge(0) {
-		return dst, errTooMuchWork
-	}
 	r := &u.root
 	switch {
 	case r.tag == tagTypeUnit:
@@ -111,7 +114,7 @@ func (d *Data) scanUnit(dst []span, off uint64, w *work) ([]span, error) {
 
 // sequences appends the ranges of the sequences of the unit's line table.
 func (u *unit) sequences(dst []span, w *work) ([]span, error) {
-	t, err := u.lineTable()
+	t, _, err := u.lineHeader(w)
 	if t == nil || err != nil {
 		return dst, err
 	}

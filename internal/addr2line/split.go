@@ -15,8 +15,11 @@ type splitFiles struct {
 // splitFile is a .dwo file or a .dwp package.
 type splitFile struct {
 	sections
-	id  uint32
 	pkg packageIndex
+
+	idsOnce sync.Once
+	ids     map[uint64]uint64 // offsets of units by ID, of a .dwo file
+	idsErr  error
 }
 
 var errNoSplit = errors.New("its file is missing")
@@ -27,6 +30,9 @@ var errNoSplit = errors.New("its file is missing")
 func (u *unit) full(w *work) (*unit, error) {
 	if !u.isSkeleton() {
 		return u, nil
+	}
+	if f := u.splitFile.Load(); f != nil {
+		w.admit(&f.sections)
 	}
 	u.splitOnce.Do(func() {
 		u.split, u.splitErr = u, fmt.Errorf("split unit: %w", errInterrupted)
@@ -66,7 +72,10 @@ func (u *unit) openSplit(w *work) (*unit, error) {
 	if err != nil {
 		return nil, fmt.Errorf("split unit %s: %w", sk.Name, err)
 	}
-	split, err := d.splitFile(in).unit(u, w)
+	f := d.splitFile(in)
+	u.splitFile.Store(f)
+	w.admit(&f.sections)
+	split, err := f.unit(u, w)
 	if err != nil {
 		return nil, fmt.Errorf("split unit %s: %w", sk.Name, err)
 	}
@@ -97,32 +106,69 @@ func (f *splitFile) unit(skeleton *unit, w *work) (*unit, error) {
 	if err != nil {
 		return nil, err
 	}
-	file := &f.sections
+	file, off := &f.sections, uint64(0)
 	if len(index) > 0 {
+		// The part of a package is the unit alone.
 		if file, err = f.contribution(skeleton); err != nil {
 			return nil, err
 		}
+	} else if off, err = f.find(skeleton, w); err != nil {
+		return nil, err
 	}
-	info, err := file.get(secInfo)
+	u, _, err := skeleton.d.header(file, off)
 	if err != nil {
 		return nil, err
 	}
+	u.skeleton = skeleton
+	if err := u.readRoot(w); err != nil {
+		return nil, err
+	}
+	if u.id != skeleton.id || u.isType() {
+		return nil, badFormat(secInfo, off, "no unit with ID %#x", skeleton.id)
+	}
+	return u, nil
+}
+
+// find returns the offset of a skeleton's unit in a .dwo file, which can have
+// several, and units of types.
+func (f *splitFile) find(skeleton *unit, w *work) (uint64, error) {
+	f.idsOnce.Do(func() {
+		f.idsErr = errInterrupted
+		f.idsErr = f.readIDs(skeleton.d, w)
+	})
+	off, ok := f.ids[skeleton.id]
+	switch {
+	case ok:
+		return off, nil
+	case f.idsErr != nil:
+		return 0, f.idsErr
+	}
+	return 0, badFormat(secInfo, 0, "no unit with ID %#x", skeleton.id)
+}
+
+// readIDs finds the units of a .dwo file; the first of an ID counts.
+func (f *splitFile) readIDs(d *Data, w *work) error {
+	info, err := f.get(secInfo)
+	if err != nil {
+		return err
+	}
+	f.ids = make(map[uint64]uint64)
 	for off := uint64(0); off < uint64(len(info)); {
-		u, next, err := skeleton.d.header(file, off)
+		u, next, err := d.header(&f.sections, off)
 		if next <= off {
-			return nil, err
+			return err
+		}
+		if err == nil && !u.isType() {
+			// Before version 5, the root DIE has the ID. That it has an address
+			// which cannot be read without the skeleton does not matter.
+			if u.version < 5 {
+				_ = u.readRoot(w)
+			}
+			if _, known := f.ids[u.id]; !known {
+				f.ids[u.id] = off
+			}
 		}
 		off = next
-		if err != nil || u.isType() {
-			continue
-		}
-		u.skeleton = skeleton
-		if err := u.readRoot(w); err != nil {
-			return nil, err
-		}
-		if u.id == skeleton.id {
-			return u, nil
-		}
 	}
-	return nil, badFormat(secInfo, 0, "no unit with ID %#x", skeleton.id)
+	return nil
 }

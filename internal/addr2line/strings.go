@@ -8,7 +8,8 @@ import (
 // Limits on kept strings: the slots of each cache, and the longest string that
 // goes into one, in bytes.
 const (
-	stringSlots = 1 << 13
+	nameSlots   = 1 << 13
+	pathSlots   = 1 << 10
 	maxInterned = 4 << 10
 )
 
@@ -16,8 +17,8 @@ const (
 // batch allocates each about once. A slot is overwritten by the next string
 // that falls into it: the memory is bounded, and no lock is needed.
 type strs struct {
-	names [stringSlots]atomic.Pointer[name]
-	paths [stringSlots]atomic.Pointer[string]
+	names [nameSlots]atomic.Pointer[name]
+	paths [pathSlots]atomic.Pointer[string]
 	seed  maphash.Seed
 }
 
@@ -35,7 +36,7 @@ func (u *unit) name(a attr) (*name, error) {
 	if err != nil {
 		return nil, err
 	}
-	slot := &u.d.strings().names[(key.off*0x9e3779b97f4a7c15>>40^uint64(key.file)*31^uint64(key.sec))%stringSlots]
+	slot := &u.d.strings().names[(key.off*0x9e3779b97f4a7c15>>40^uint64(key.file)*31^uint64(key.sec))%nameSlots]
 	if n := slot.Load(); n != nil && n.key == key {
 		return n, nil
 	}
@@ -49,7 +50,7 @@ func (u *unit) name(a attr) (*name, error) {
 
 // path returns an owned string of a path's bytes.
 func (s *strs) path(b []byte) string {
-	slot := &s.paths[maphash.Bytes(s.seed, b)%stringSlots]
+	slot := &s.paths[maphash.Bytes(s.seed, b)%pathSlots]
 	if p := slot.Load(); p != nil && *p == string(b) {
 		return *p
 	}

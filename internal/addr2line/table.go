@@ -14,23 +14,27 @@ type table struct {
 	u    *unit  // that has the DIEs
 	base uint64 // to which the addresses below are relative
 
-	// Row i of the line table holds from rowAddr[i] to rowAddr[i+1]. rowPlace
-	// has the file, an index of files, and the column: 16 bits each.
-	rowAddr, rowLine, rowPlace []uint32
-	files                      []string
+	// Row i of the line table holds from address i of rowAddrs to the next.
+	rowAddrs addrs
+	rows     []tableRow
+	files    []string
 
-	// From segAddr[i] to segAddr[i+1], node segNode[i] is the innermost.
-	segAddr []uint32
-	segNode []int32
-	nodes   []tableNode
+	// From address i of segAddrs to the next, node segNode[i] is the innermost.
+	segAddrs addrs
+	segNode  []int32
+	nodes    []tableNode
 
 	// Of the functions of nodes, with one of the nodes each.
 	functions []atomic.Pointer[function]
 	origins   []node
 
-	size int64 // in bytes
+	size int64 // in bytes, guarded by resident.mu
 	used atomic.Bool
 }
+
+// tableRow is a row in a table. place has the file, an index of table.files, and
+// the column: 16 bits each.
+type tableRow struct{ line, place uint32 }
 
 // tableNode is a node in a table.
 type tableNode struct {
@@ -46,24 +50,9 @@ const (
 	noPlace = 1<<32 - 1
 	// unknownFile is the index of the file that the line table does not have.
 	unknownFile = 0
-	// maxFiles and maxColumn are what rowPlace can hold.
+	// maxFiles and maxColumn are what tableRow.place can hold.
 	maxFiles, maxColumn = 1<<16 - 1, 1<<16 - 1
 )
-
-// search returns the index of the last element of a that is not above v, -1 if
-// there is none.
-func search(a []uint32, v uint32) int {
-	lo, hi := 0, len(a)
-	for lo < hi {
-		mid := int(uint(lo+hi) >> 1)
-		if a[mid] <= v {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
-	}
-	return lo - 1
-}
 
 func newFunctions(n int) []atomic.Pointer[function] { return make([]atomic.Pointer[function], n) }
 
@@ -76,11 +65,12 @@ func (t *table) appendFrames(dst []frame.Frame, vaddr uint64) (out []frame.Frame
 	at := uint32(off)
 	file, line, column := uint32(unknownFile), uint32(0), uint32(0)
 	covered := false
-	if i := search(t.rowAddr, at); i >= 0 && t.rowPlace[i] != noPlace {
-		file, line, column, covered = t.rowPlace[i]>>16, t.rowLine[i], t.rowPlace[i]&0xffff, true
+	if i := t.rowAddrs.search(at); i >= 0 && t.rows[i].place != noPlace {
+		r := t.rows[i]
+		file, line, column, covered = r.place>>16, r.line, r.place&0xffff, true
 	}
 	id := int32(noNode)
-	if i := search(t.segAddr, at); i >= 0 {
+	if i := t.segAddrs.search(at); i >= 0 {
 		id = t.segNode[i]
 	}
 	if id == noNode {
@@ -119,6 +109,9 @@ func (t *table) function(i uint32) (*function, error) {
 	if err != nil {
 		return &function{}, err
 	}
-	t.functions[i].Store(&fn)
+	if t.functions[i].CompareAndSwap(nil, &fn) {
+		d := t.u.d
+		d.resident.grow(t, int64(len(fn.name)+len(fn.linkage)), d.maxMemory())
+	}
 	return &fn, nil
 }

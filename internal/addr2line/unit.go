@@ -2,6 +2,7 @@ package addr2line
 
 import (
 	"sync"
+	"sync/atomic"
 )
 
 // unit is one compilation, partial or skeleton unit of .debug_info, or the
@@ -24,6 +25,7 @@ type unit struct {
 	skeleton *unit
 
 	splitOnce sync.Once
+	splitFile atomic.Pointer[splitFile]
 	split     *unit // the unit with the DIEs: itself, if it is not a skeleton
 	splitErr  error
 }
@@ -101,11 +103,21 @@ func (u *unit) isType() bool { return u.kind == unitType || u.kind == unitSplitT
 // readRoot reads the root DIE. It finds the abbreviation by itself, so that a
 // scan of many units compiles no tables.
 func (u *unit) readRoot(w *work) error {
+	if !w.charge(0) {
+		return errTooMuchWork
+	}
+	b := u.file.buf(secAbbrev, u.abbrevOff)
+	err := u.findRoot(&b)
+	w.charge(b.pos)
+	return err
+}
+
+// findRoot reads the root DIE by the abbreviations at the cursor.
+func (u *unit) findRoot(b *buf) error {
 	code, pos := uleb(u.b, u.first)
 	if pos < 0 {
 		return badFormat(secInfo, u.off, "unit without a DIE")
 	}
-	b := u.file.buf(secAbbrev, u.abbrevOff)
 	for b.err == nil {
 		c := b.uleb()
 		if c == 0 {
@@ -114,26 +126,21 @@ func (u *unit) readRoot(w *work) error {
 		tag, children := b.uleb(), b.u8()
 		if c == code {
 			u.root.tag, u.root.hasChildren = tag, children != 0
-			return u.readRootAttrs(&b, pos, w)
+			return u.readRootAttrs(b, pos)
 		}
-		for b.err == nil {
-			name, form := b.uleb(), b.uleb()
-			if form == formImplicitConst {
-				b.sleb()
-			}
-			if name == 0 && form == 0 {
-				break
-			}
+		if next := skipSpecs(b.data, b.pos); next >= 0 {
+			b.pos = next
+		} else {
+			b.fail("abbreviation does not end")
 		}
 	}
-	w.charge(b.pos)
 	if b.err != nil {
 		return b.err
 	}
 	return badFormat(secInfo, u.off+uint64(u.first), "abbreviation %d is not in the table at %#x", code, u.abbrevOff)
 }
 
-func (u *unit) readRootAttrs(b *buf, pos int, w *work) error {
+func (u *unit) readRootAttrs(b *buf, pos int) error {
 	r := &u.root
 	for {
 		name, form := b.uleb(), b.uleb()
@@ -182,7 +189,6 @@ func (u *unit) readRootAttrs(b *buf, pos int, w *work) error {
 			r.gnuDwoID = a
 		}
 	}
-	w.charge(b.pos)
 	if r.gnuDwoID.present() && u.version < 5 {
 		u.id = r.gnuDwoID.val
 	}
@@ -219,7 +225,11 @@ func (u *unit) lines() *unit {
 func (u *unit) abbrevs(w *work) (*abbrevTable, error) {
 	key := abbrevKey{file: u.file.id, off: u.abbrevOff, sizes: u.sizes}
 	slot := &u.d.abbrevTables[(u.abbrevOff*0x9e3779b97f4a7c15>>32^uint64(u.file.id))%abbrevSlots]
+	big := &u.d.bigAbbrevTable
 	if t := slot.Load(); t != nil && t.key == key {
+		return t, nil
+	}
+	if t := big.Load(); t != nil && t.key == key {
 		return t, nil
 	}
 	b := u.file.buf(secAbbrev, u.abbrevOff)
@@ -230,12 +240,20 @@ func (u *unit) abbrevs(w *work) (*abbrevTable, error) {
 	if err != nil {
 		return nil, err
 	}
+	if b.pos > maxKeptAbbrevs {
+		slot = big
+	}
 	slot.Store(t)
 	return t, nil
 }
 
-// abbrevSlots is how many tables are kept for the next unit or lookup.
-const abbrevSlots = 32
+const (
+	// abbrevSlots is how many tables are kept for the next unit or lookup.
+	abbrevSlots = 32
+	// maxKeptAbbrevs bytes have the tables of which as many are kept; of larger
+	// ones, the last is. Compiled, they are some ten times as large.
+	maxKeptAbbrevs = 64 << 10
+)
 
 // unitAt returns the unit whose header is at off of a file.
 func (d *Data) unitAt(file *sections, off uint64, w *work) (*unit, error) {

@@ -7,8 +7,9 @@ import (
 	"io"
 	"strings"
 
-	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/symfetch/symfetch/internal/inflate"
 )
 
 const (
@@ -120,13 +121,17 @@ func (f *File) inflateStream(s *elf.SectionHeader, c compression) ([]byte, error
 		return nil, fmt.Errorf("%s inflates to %d bytes: %w", s.Name, c.size, ErrTooLarge)
 	case c.typ == elf.COMPRESS_ZLIB && c.size/maxDeflateRatio > stream:
 		return nil, badFormat(s.Name, s.Offset, "%d bytes cannot inflate to %d", stream, c.size)
+	case c.typ == elf.COMPRESS_ZLIB:
+		return f.inflateZlib(s, c, stream)
+	case c.typ != elf.COMPRESS_ZSTD:
+		return nil, badFormat(s.Name, s.Offset, "unknown compression %d", c.typ)
 	}
 	in := &errReader{r: io.NewSectionReader(f.src, int64(s.Offset+c.head), int64(stream))}
-	r, err := inflater(in, c.typ, stream)
+	r, err := zstdReader(in, stream)
 	var data []byte
 	if err == nil {
 		data, err = readGrowing(r, int64(c.size))
-		_ = r.Close() // only frees buffers
+		r.Close()
 	}
 	switch {
 	case in.err != nil:
@@ -137,20 +142,22 @@ func (f *File) inflateStream(s *elf.SectionHeader, c compression) ([]byte, error
 	return data, nil
 }
 
-// inflater returns a reader of the inflated bytes of in, which has size bytes.
-func inflater(in io.Reader, typ elf.CompressionType, size uint64) (io.ReadCloser, error) {
-	switch typ {
-	case elf.COMPRESS_ZLIB:
-		return zlib.NewReader(in)
-	case elf.COMPRESS_ZSTD:
-		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxMemory(MaxInflated), zstd.WithDecoderMaxWindow(zstdWindow(size)))
-		if err != nil {
-			return nil, err
-		}
-		return z.IOReadCloser(), nil
+func (f *File) inflateZlib(s *elf.SectionHeader, c compression, stream uint64) ([]byte, error) {
+	packed, err := copyOf(f.src, int64(s.Offset+c.head), int64(stream))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.Name, err)
 	}
-	return nil, fmt.Errorf("unknown compression %d", typ)
+	data, err := inflate.Zlib(packed, int(c.size))
+	if err != nil {
+		return nil, badFormat(s.Name, s.Offset, "inflating to %d bytes: %v", c.size, err)
+	}
+	return data, nil
+}
+
+// zstdReader returns a reader of the inflated bytes of in, which has size bytes.
+func zstdReader(in io.Reader, size uint64) (*zstd.Decoder, error) {
+	return zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxMemory(MaxInflated), zstd.WithDecoderMaxWindow(zstdWindow(size)))
 }
 
 // zstdWindow returns the largest window that a stream of size bytes may ask for.

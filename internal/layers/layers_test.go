@@ -21,8 +21,9 @@ type place struct {
 }
 
 var levels = map[string]place{
-	"buildid":        {level: 0},
-	"internal/frame": {level: 0},
+	"buildid":          {level: 0},
+	"internal/frame":   {level: 0},
+	"internal/inflate": {level: 0},
 
 	// Engines and formats: bytes in, answers out.
 	"internal/elffile":    {level: 1},
@@ -32,7 +33,7 @@ var levels = map[string]place{
 	"internal/addr2line":  {level: 1},
 	"internal/symindex":   {level: 1, planned: true},
 	"internal/jit":        {level: 1},
-	"internal/kernel":     {level: 1, planned: true},
+	"internal/kernel":     {level: 1},
 	"internal/profstream": {level: 1, planned: true},
 	"internal/perfdata":   {level: 1, planned: true},
 	"internal/perfevent":  {level: 1, planned: true},

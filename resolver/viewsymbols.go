@@ -1,0 +1,128 @@
+package resolver
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/symfetch/symfetch/internal/elffile"
+	"github.com/symfetch/symfetch/internal/frame"
+	"github.com/symfetch/symfetch/internal/symtab"
+)
+
+// symbolTable is one of the tables to ask for a symbol.
+type symbolTable struct {
+	open   func() (*symtab.Table, error)
+	engine frame.Engine
+	delta  uint64 // to add to the object's vaddrs
+}
+
+// symbolTablesOf lists the tables to ask, the one to ask first first: the
+// object's .symtab, else that of its debug file, the embedded one, .dynsym.
+func (v *view) symbolTablesOf(dst []symbolTable) []symbolTable {
+	dst = append(dst, symbolTable{v.symtab, frame.EngineSymtab, 0})
+	if d := v.debug.Load(); d != nil {
+		dst = append(dst, symbolTable{d.view.symtab, frame.EngineSymtab, d.delta})
+	}
+	if mini := v.embedded(); mini != nil {
+		dst = append(dst, symbolTable{mini.symtab, frame.EngineSymtab, 0})
+	}
+	return append(dst, symbolTable{v.dynsym, frame.EngineDynsym, 0})
+}
+
+// askSymbols completes DWARF's answer from the symbol tables: one frame where
+// there is none, a name for a line alone, the linkage name of a function that
+// DWARF calls by its short name.
+func (v *view) askSymbols(frames []Frame, q *question) ([]Frame, error) {
+	n := len(frames)
+	if n > 0 && frames[n-1].LinkageName != "" {
+		return withLinkageNames(frames), nil
+	}
+	var tables [4]symbolTable
+	for _, table := range v.symbolTablesOf(tables[:0]) {
+		sym, ok, err := lookupSymbol(table.open, q.vaddr+table.delta)
+		q.note(err)
+		if !ok {
+			continue
+		}
+		sym.Vaddr -= table.delta
+		if n == 0 {
+			frames = append(frames, Frame{})
+		}
+		f := &frames[len(frames)-1]
+		function := v.names.Demangle(sym.Name)
+		if f.Function == "" {
+			f.Function, f.LinkageName = function, sym.Name
+			f.Offset, f.HasOffset, f.Engine = q.vaddr-sym.Vaddr, true, table.engine
+		} else if f.HasOffset && f.Offset == q.vaddr-sym.Vaddr && isLinkageName(sym.Name, function, f.Function) {
+			f.Function, f.LinkageName = function, sym.Name
+		}
+		return withLinkageNames(frames), nil
+	}
+	if n == 0 {
+		if f, ok := v.stubFrame(q.vaddr); ok {
+			return append(frames, f), nil
+		}
+	}
+	switch {
+	case n > 0:
+		return withLinkageNames(frames), nil
+	case len(q.problems) > 0:
+		return nil, errors.Join(q.problems...)
+	}
+	return nil, ErrNoSymbol
+}
+
+// stubFrame names a stub by the function of another object to which it leads.
+func (v *view) stubFrame(vaddr uint64) (Frame, bool) {
+	stubs, _ := v.stubs()
+	i, found := slices.BinarySearchFunc(stubs, vaddr, func(s elffile.Stub, vaddr uint64) int { return cmp.Compare(s.Vaddr, vaddr) })
+	if !found {
+		i--
+	}
+	if i < 0 || vaddr-stubs[i].Vaddr >= stubs[i].Size {
+		return Frame{}, false
+	}
+	const suffix = "@plt"
+	s := &stubs[i]
+	return Frame{
+		Function: v.names.Demangle(s.Name) + suffix, LinkageName: s.Name + suffix,
+		Offset: vaddr - s.Vaddr, HasOffset: true, Engine: frame.EnginePLT,
+	}, true
+}
+
+// isLinkageName reports whether a symbol, as it is and demangled, is of the
+// function with the given short name. A symbol at the same place may be
+// another's: linkers fold functions with the same code.
+func isLinkageName(symbol, demangled, short string) bool {
+	if symbol == demangled {
+		return symbol == short
+	}
+	return strings.Contains(symbol, strconv.Itoa(len(short))+short) || // as Itanium and Rust mangle it
+		strings.HasPrefix(short, "operator") && strings.Contains(demangled, short) ||
+		strings.HasPrefix(short, "~") && strings.Contains(demangled, "::"+short)
+}
+
+// withLinkageNames gives frames whose linkage name nothing tells their name.
+func withLinkageNames(frames []Frame) []Frame {
+	for i := range frames {
+		if f := &frames[i]; f.LinkageName == "" {
+			f.LinkageName = f.Function
+		}
+	}
+	return frames
+}
+
+func lookupSymbol(open func() (*symtab.Table, error), vaddr uint64) (sym symtab.Symbol, ok bool, err error) {
+	t, err := open()
+	if err != nil {
+		return sym, false, err
+	}
+	err = elffile.Guard("symbols", func() error {
+		sym, ok = t.Lookup(vaddr)
+		return nil
+	})
+	return sym, ok && err == nil, err
+}

@@ -11,8 +11,13 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// chunk is how many bytes are read at once.
-const chunk = 64 << 10
+const (
+	// chunk is how many bytes are read at once.
+	chunk = 64 << 10
+	// syncEvery is after how many bytes they are put on disk, so that at the end
+	// nobody has to wait for gigabytes at once.
+	syncEvery = 64 << 20
+)
 
 // errNotELF is found with the first bytes, before the rest is read.
 var errNotELF = errors.New("the answer is not an ELF file")
@@ -32,7 +37,7 @@ func (c *Client) receive(ctx context.Context, q query, resp *http.Response, w *w
 		}
 	}()
 	p := Progress{ID: q.id, URL: where, Total: totalOf(resp)}
-	buf := make([]byte, chunk)
+	buf, unsynced := make([]byte, chunk), 0
 	for {
 		n, readErr := readSome(resp.Body, buf, p.Got == 0)
 		if n > 0 {
@@ -48,6 +53,14 @@ func (c *Client) receive(ctx context.Context, q query, resp *http.Response, w *w
 			}
 			if c.progress != nil {
 				c.progress(p)
+			}
+			if unsynced += n; unsynced >= syncEvery {
+				unsynced = 0
+				w.pause() // it is our disk that is slow
+				if err := f.Sync(); err != nil {
+					return nil, &cacheError{err}
+				}
+				w.resume()
 			}
 		}
 		if readErr == io.EOF {

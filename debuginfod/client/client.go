@@ -129,7 +129,7 @@ func (c *Client) fetch(ctx context.Context, q query) (*os.File, error) {
 	case f != nil:
 		return f, nil
 	case miss:
-		return fail(fmt.Errorf("known since a short while: %w", ErrNotFound))
+		return fail(fmt.Errorf("asked a short while ago: %w", ErrNotFound))
 	case len(c.servers) == 0 && cacheErr != nil:
 		return fail(cacheErr)
 	case len(c.servers) == 0:

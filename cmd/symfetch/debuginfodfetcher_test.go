@@ -143,7 +143,7 @@ func TestDebuginfod(t *testing.T) {
 	})
 	cmd := online(t, url, pid, addr)
 	out, err := cmd.Output()
-	if err != nil || !strings.Contains(string(out), "hidden_function at ") || !strings.Contains(string(out), "hidden.c:6 ") {
+	if err != nil || !strings.Contains(string(out), "hidden_function+0x0 at ") || !strings.Contains(string(out), "hidden.c:6 ") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	if got := asked(); len(got) != 1 {

@@ -60,12 +60,15 @@ func (a *app) finish(ctx context.Context, err error) int {
 	case err == nil:
 		return exitOK
 	}
-	fmt.Fprintf(a.stderr, "symfetch-debuginfod: %s\n", oneLine(err.Error()))
+	fmt.Fprintf(a.stderr, "symfetch-debuginfod: %s\n", errText(err))
 	if errors.As(err, &usage) || errors.As(err, &parser) {
 		return exitUsage
 	}
 	return exitNotFound
 }
+
+// errText is an error in one line, without the package's name.
+func errText(err error) string { return oneLine(strings.TrimPrefix(err.Error(), "debuginfod: ")) }
 
 // oneLine returns a text that may hold what a server or a file says as it can be
 // written to a terminal: what is not printable is escaped.

@@ -110,12 +110,12 @@ func (a *app) answer(ctx context.Context, c *client.Client, bars *bars, line str
 	}
 	q, err := parseQuestion(words)
 	if err != nil {
-		return "error " + oneLine(err.Error())
+		return "error " + errText(err)
 	}
 	defer bars.done(q.id)
 	f, err := q.fetch(ctx, c)
 	if err != nil {
-		return "error " + oneLine(err.Error())
+		return "error " + errText(err)
 	}
 	defer f.Close()
 	if !isOneLine(f.Name()) {

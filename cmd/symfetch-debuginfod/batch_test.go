@@ -70,7 +70,7 @@ func TestBatch(t *testing.T) {
 		{testID + " executable", "ok " + dir + "executable"},
 		{"  " + testID + "\tdebuginfo ", "ok " + dir + "debuginfo"},
 		{testID + " section .text", "ok " + dir + "section-.text"},
-		{"abcd executable", "error debuginfod: executable of build ID abcd: "},
+		{"abcd executable", "error executable of build ID abcd: "},
 		{testID, "error not of the form BUILDID KIND"},
 		{"", "error not of the form BUILDID KIND"},
 		{"zz executable", `error build ID "zz" is not hexadecimal`},

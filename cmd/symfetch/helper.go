@@ -178,7 +178,7 @@ func parseAnswer(name, line string) (path string, err error) {
 	case "ok":
 		return rest, nil
 	case "error":
-		return "", errors.New(strings.TrimPrefix(rest, "debuginfod: "))
+		return "", errors.New(rest)
 	}
 	return "", fmt.Errorf("%s says %.100q, which is no answer", name, line)
 }

@@ -213,6 +213,15 @@ func TestDebuginfodInterrupt(t *testing.T) {
 	if len(helpers) != 1 {
 		t.Errorf("%d helpers", len(helpers))
 	}
+	for _, pid := range helpers {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		const tracing = 1 << 19 // CAP_SYS_PTRACE
+		if _, caps, ok := strings.Cut(string(status), "\nCapPrm:\t"); err != nil || !ok {
+			t.Errorf("the helper's status: %v", err)
+		} else if held, err := strconv.ParseUint(caps[:16], 16, 64); err != nil || held&tracing != 0 {
+			t.Errorf("the helper holds capabilities %#x, %v", held, err)
+		}
+	}
 	cmd.Process.Signal(syscall.SIGINT)
 	endsWithin(t, cmd, interruptLimit, exitInterrupted)
 	for _, pid := range helpers {

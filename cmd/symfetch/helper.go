@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/symfetch/symfetch/internal/proc"
 )
 
 // helper is a process that answers lines with lines, in their order:
@@ -37,7 +39,7 @@ type helper struct {
 const helperGrace = time.Second
 
 // startHelper starts the executable at path with arguments argv; it inherits
-// standard error.
+// standard error, and none of our capabilities.
 func startHelper(path string, argv []string, silence time.Duration) (*helper, error) {
 	theirIn, in, err := os.Pipe()
 	if err != nil {
@@ -49,7 +51,11 @@ func startHelper(path string, argv []string, silence time.Duration) (*helper, er
 		in.Close()
 		return nil, err
 	}
-	process, err := os.StartProcess(path, argv, &os.ProcAttr{Files: []*os.File{theirIn, theirOut, os.Stderr}})
+	var process *os.Process
+	err = proc.WithoutCapabilities(func() (err error) {
+		process, err = os.StartProcess(path, argv, &os.ProcAttr{Files: []*os.File{theirIn, theirOut, os.Stderr}})
+		return err
+	})
 	theirIn.Close()
 	theirOut.Close()
 	if err != nil {

@@ -39,6 +39,7 @@ type Client struct {
 	retries   int
 	progress  func(Progress)
 	log       *slog.Logger
+	headStart time.Duration
 	prepare   func() error // the cache, once
 }
 
@@ -46,7 +47,7 @@ type Client struct {
 // directory is named.
 func New(o Options) (*Client, error) {
 	c := &Client{
-		cache: cache{o.CacheDir}, header: http.Header{}, progress: o.Progress, log: o.Logger,
+		cache: cache{o.CacheDir}, header: http.Header{}, progress: o.Progress, log: o.Logger, headStart: headStart,
 		timeout: orDefault(o.Timeout, DefaultTimeout), maxTime: orDefault(o.MaxTime, DefaultMaxTime),
 		maxSize: orDefault(o.MaxSize, DefaultMaxSize), retries: orDefault(o.Retries, DefaultRetries),
 	}
@@ -210,7 +211,7 @@ func (c *Client) race(ctx context.Context, q query) (*answer, []error) {
 		}
 	}()
 	var errs []error
-	timer := time.NewTimer(headStart)
+	timer := time.NewTimer(c.headStart)
 	defer timer.Stop()
 	start()
 	for {
@@ -227,7 +228,7 @@ func (c *Client) race(ctx context.Context, q query) (*answer, []error) {
 			switch {
 			case next < len(c.servers):
 				start()
-				timer.Reset(headStart)
+				timer.Reset(c.headStart)
 			case running == 0:
 				return nil, errs
 			}

@@ -135,7 +135,7 @@ func silent(t testing.TB) *fake {
 }
 
 // testTimeout is short, so that what takes longer than it is seen.
-const testTimeout = 500 * time.Millisecond
+const testTimeout = time.Second
 
 // newClient returns a client with a cache of its own.
 func newClient(t testing.TB, change func(*Options), urls ...string) *Client {

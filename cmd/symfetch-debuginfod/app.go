@@ -93,9 +93,11 @@ func (a *app) newClient(progress func(client.Progress)) (*client.Client, error) 
 	if err != nil {
 		return nil, err
 	}
+	o.Logger = slog.New(slog.DiscardHandler)
 	if a.verbose || a.getenv("DEBUGINFOD_VERBOSE") != "" {
 		o.Logger = slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
+	slog.SetDefault(o.Logger) // net/http logs what servers say out of turn
 	o.Progress = progress
 	return client.New(o)
 }

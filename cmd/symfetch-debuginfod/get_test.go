@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -156,6 +158,39 @@ func TestInterrupt(t *testing.T) {
 			if left, _ := filepath.Glob(filepath.Join(cacheOf(cmd), testID, ".*")); len(left) > 0 || errs.Len() > 0 {
 				t.Errorf("%v, %q: left %q, said %q", sig, args, left, errs.String())
 			}
+		}
+	}
+}
+
+// TestVerbose: with -v or the variable it tells what it asked; else nothing, also
+// where a server speaks out of turn.
+func TestVerbose(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			io.WriteString(c, "220 mail.example ESMTP\r\n")
+			c.Close()
+		}
+	}()
+	url := "http://" + l.Addr().String()
+	for _, test := range []struct {
+		args    []string
+		env     string
+		verbose bool
+	}{{nil, "", false}, {[]string{"-v"}, "", true}, {nil, "1", true}} {
+		cmd := command(t, url, append([]string{"get", testID}, test.args...)...)
+		cmd.Env = append(cmd.Env, "DEBUGINFOD_VERBOSE="+test.env)
+		code, _, errs := runs(t, cmd)
+		if code != exitNotFound || strings.Contains(errs, "level=DEBUG") != test.verbose || !test.verbose && strings.Count(errs, "\n") != 1 {
+			t.Errorf("%+v: %d, %q", test, code, errs)
 		}
 	}
 }

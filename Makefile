@@ -13,7 +13,7 @@ RACE := ./internal/... ./buildid/... ./resolver/... ./store/... ./debuginfod/...
 # Packages whose tests find more or less permitted, as root and as anybody.
 PRIVILEGES := ./internal/proc ./resolver ./store ./debuginfod/... ./cmd/... ./fixtures/... ./docs
 
-.PHONY: all build install deps test test-race test-unprivileged check lint fuzz bench demo situations peers clean
+.PHONY: all build install deps test test-race test-unprivileged check lint fuzz bench bench-deps demo situations peers clean
 all: build
 
 build:
@@ -53,16 +53,23 @@ lint: check
 fuzz:
 	./fixtures/fuzz.sh $(FUZZTIME)
 
-bench: build
+# Every measure, beside every peer. -run EXPRESSION picks some: go run ./bench -h
+bench: build bench-deps peers
 	$(GO) run ./bench -symfetch $(SYMFETCH)
+
+# The Debian packages that only the measures need; bench/deps.txt names them.
+bench-deps: deps
+	./fixtures/deps.sh bench/deps.txt
 
 demo: build
 	./fixtures/demo/demo.sh $(CURDIR)/$(SYMFETCH)
 
 # The peers that come from crates.io, as their users install them.
-peers: $(PEERS)/bin/blazecli
+peers: $(PEERS)/bin/blazecli $(PEERS)/bin/addr2line
 $(PEERS)/bin/blazecli:
 	cargo install --locked --root $(PEERS) blazecli@0.1.14
+$(PEERS)/bin/addr2line:
+	cargo install --locked --root $(PEERS) --features bin addr2line@0.27.1
 
 situations: deps build peers
 	$(GO) run ./fixtures/cmd/situations -symfetch $(CURDIR)/$(SYMFETCH) -blazecli $(CURDIR)/$(PEERS)/bin/blazecli -o docs/situations.md

@@ -34,26 +34,41 @@ func (b *Bench) facts(ctx context.Context) []Fact {
 		{"kernel", strings.TrimSpace(readText("/proc/sys/kernel/osrelease")) + " " + runtime.GOARCH},
 		{"go", runtime.Version()},
 	}
-	for _, p := range []struct{ what, path string }{
-		{"symfetch", b.Symfetch}, {"gcc", onPath("gcc")}, {"cat", onPath("cat")},
-		{"blazecli", b.Blazecli}, {"eu-addr2line", onPath("eu-addr2line")}, {"gdb", onPath("gdb")},
-	} {
-		facts = append(facts, Fact{p.what, b.version(ctx, p.path)})
+	programs := []program{
+		{"gcc", []string{"gcc", "--version"}}, {"clang", []string{"clang", "--version"}}, {"rustc", []string{"rustc", "--version"}},
+		{"cat", []string{"cat", "--version"}}, {"gdb", []string{"gdb", "--version"}},
+	}
+	for _, p := range b.symbolizers(ctx) {
+		programs = append(programs, program{p.Name, p.Version})
+	}
+	for _, p := range programs {
+		facts = append(facts, Fact{p.name, b.version(ctx, p.args)})
 	}
 	return facts
 }
 
-// version is the first line that a program prints of its version.
-func (b *Bench) version(ctx context.Context, path string) string {
-	if path == "" {
+// program is what tells its version, and how it is asked.
+type program struct {
+	name string
+	args []string
+}
+
+// version is the first line of a program's that has a number: llvm-symbolizer
+// begins with its name alone.
+func (b *Bench) version(ctx context.Context, args []string) string {
+	if onPath(args[0]) == "" {
 		return "not installed"
 	}
-	out, _, err := b.output(ctx, path, "--version")
-	line, _, _ := strings.Cut(out, "\n")
-	if err != nil || line == "" {
+	out, _, err := b.output(ctx, args...)
+	if err != nil {
 		return "unknown version"
 	}
-	return line
+	for line := range strings.Lines(out) {
+		if strings.ContainsAny(line, "0123456789") {
+			return strings.TrimSpace(line)
+		}
+	}
+	return "unknown version"
 }
 
 func cpuModel() string {

@@ -2,6 +2,10 @@
 // the machine can do, all in one run, and writes docs/performance.md.
 //
 //	go run ./bench -symfetch bin/symfetch
+//	go run ./bench -run addr2line-libc -rounds 3
+//
+// The files whose addresses are asked for are built when they are first wanted,
+// which takes some minutes; -build does only that.
 //
 // The programs of a measure run in turns, many rounds, and the medians are
 // compared: a figure of one run holds against the others of the same run, and
@@ -28,7 +32,7 @@ import (
 )
 
 // measures are in the order of the report.
-var measures = []Measure{
+var measures = append([]Measure{
 	startUp,
 	mappingsTable,
 	objectsTable,
@@ -37,20 +41,25 @@ var measures = []Measure{
 	addressInObjects,
 	streamSymbols,
 	streamGo,
-}
+}, fileMeasures()...)
 
 // Bench is one run of all measures.
 type Bench struct {
 	// Symfetch and Blazecli are executables; Blazecli is "" where it is not
-	// installed.
-	Symfetch, Blazecli string
+	// installed. Peers is the directory in which make peers installs such.
+	Symfetch, Blazecli, Peers string
 	// Rounds is how often each program runs at most, Budget about how long it
 	// may take for all its rounds together.
 	Rounds int
 	Budget time.Duration
 
-	env   *fixtures.Env
-	meter *meter
+	// Workloads is the directory in which built workloads are kept.
+	Workloads string
+
+	env    *fixtures.Env
+	meter  *meter
+	suites map[string]*suite // by workload
+	broken map[string]error  // of workloads that have no suite
 }
 
 func main() {
@@ -67,12 +76,17 @@ func main() {
 func run(ctx context.Context) (err error) {
 	var b Bench
 	flag.StringVar(&b.Symfetch, "symfetch", "bin/symfetch", "the `executable` to measure")
-	flag.StringVar(&b.Blazecli, "blazecli", "bin/peers/bin/blazecli", "blazecli's `executable`; make peers builds it")
+	flag.StringVar(&b.Peers, "peers", "bin/peers/bin", "the `directory` of the peers that make peers builds")
 	flag.IntVar(&b.Rounds, "rounds", 61, "how often each program runs at most")
+	flag.StringVar(&b.Workloads, "workloads", "bin/bench", "the `directory` in which workloads are built and kept")
 	flag.DurationVar(&b.Budget, "budget", 10*time.Second, "about how long one program may take in all its rounds")
 	only := flag.String("run", ".", "the measures whose names match this `expression`")
 	report := flag.String("o", "docs/performance.md", "the report's `file`, written when all measures ran; \"\" for the terminal only")
+	build := flag.Bool("build", false, "build the workloads that are missing, and do no more")
 	flag.Parse()
+	if *build {
+		return buildWorkloads(ctx, &workshop{b.Workloads})
+	}
 	wanted, err := regexp.Compile(*only)
 	if err != nil {
 		return err
@@ -90,13 +104,16 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	fmt.Print(text)
+	if err := writeMisses(b.Workloads, results); err != nil {
+		return err
+	}
 	if err := spoiled(results); err != nil {
 		return err
 	}
 	if *report == "" || len(results) < len(measures) {
 		return nil
 	}
-	return os.WriteFile(*report, []byte(text), 0o644)
+	return errors.Join(os.WriteFile(*report, []byte(text), 0o644), writePlots(*report, results))
 }
 
 // open resolves the executables and makes the place where things happen.
@@ -108,7 +125,8 @@ func (b *Bench) open(ctx context.Context) error {
 	if _, err := os.Stat(b.Symfetch); err != nil {
 		return fmt.Errorf("%w (make build makes it)", err)
 	}
-	b.Blazecli = peer(b.Blazecli, "blazecli")
+	b.Blazecli = b.peerPath("blazecli", "blazecli")
+	b.suites, b.broken = map[string]*suite{}, map[string]error{}
 	if b.env, err = fixtures.NewEnv(nil); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,9 @@ type Measure struct {
 	// Start prepares the work and returns who does it. What it starts or mounts
 	// is undone by b's environment.
 	Start func(ctx context.Context, b *Bench) (*Round, error)
+	// Ask is what is asked of a workload's file. Such measures are rows of common
+	// tables; the others have a table each.
+	Ask *ask
 }
 
 // Round is the prepared work of a Measure.
@@ -30,6 +34,8 @@ type Round struct {
 	// Notes are printed below the table, such as figures that are counted
 	// rather than timed.
 	Notes []string
+	// Asked is what the judges of a measure with an Ask found out.
+	Asked *asked
 }
 
 // Contender is one program with its arguments.
@@ -45,14 +51,20 @@ type Contender struct {
 	Ours bool
 	// Discard writes the rounds' output, too large for files, to /dev/null.
 	Discard bool
+	// Limit is how long one run is waited for, 0 for runTimeout. Budget is the
+	// Bench's for this contender, where many share its time: one that takes far
+	// longer runs once.
+	Limit, Budget time.Duration
 }
 
 // Answer is what a contender's output was worth.
 type Answer string
 
-// The answers, in the words of the table of situations.
+// The answers, in the words of the table of situations; Partial is right as far
+// as it goes.
 const (
 	Right   Answer = "right"
+	Partial Answer = "part"
 	Nothing Answer = "nothing"
 	Wrong   Answer = "wrong"
 	Ended   Answer = "no end"
@@ -65,10 +77,17 @@ type Figure struct {
 	// Value and Limit are in Unit. Limit 0: nothing is promised.
 	Value, Limit float64
 	Unit         string
+	// AtLeast makes Limit the lower one.
+	AtLeast bool
 }
 
 // Met says whether the promise holds.
-func (f Figure) Met() bool { return f.Limit == 0 || f.Value <= f.Limit }
+func (f Figure) Met() bool {
+	if f.AtLeast {
+		return f.Value >= f.Limit
+	}
+	return f.Limit == 0 || f.Value <= f.Limit
+}
 
 // Result is what came of a Measure.
 type Result struct {
@@ -125,24 +144,29 @@ func byName(rows []Row) map[string]Summary {
 func (b *Bench) race(ctx context.Context, contenders []Contender) ([]Row, error) {
 	rows := make([]Row, len(contenders))
 	turns := make([]int, len(contenders))
+	samples := make([][]Sample, len(contenders))
 	for i, c := range contenders {
 		first, answer, err := b.warmUp(ctx, c)
 		if err != nil {
 			return nil, err
 		}
 		rows[i] = Row{Contender: c, Answer: answer}
-		if answer != Ended {
-			turns[i] = b.turns(first.Wall)
+		switch {
+		case answer == Ended:
+		case c.Budget > 0 && first.Wall > 2*c.Budget:
+			// How slow exactly a slow one is matters to nobody.
+			samples[i] = []Sample{first}
+		default:
+			turns[i] = b.turns(c, first.Wall)
 		}
 	}
-	samples := make([][]Sample, len(contenders))
 	for round := range b.Rounds {
 		for k := range contenders {
 			i := (k + round) % len(contenders)
 			if !takesPart(round, turns[i], b.Rounds) {
 				continue
 			}
-			s, _, err := b.meter.run(ctx, contenders[i].Stdin, b.sink(contenders[i]), contenders[i].Args...)
+			s, _, err := b.meter.run(ctx, runTimeout, contenders[i].Stdin, b.sink(contenders[i]), contenders[i].Args...)
 			if err != nil {
 				return nil, err
 			}
@@ -157,7 +181,11 @@ func (b *Bench) race(ctx context.Context, contenders []Contender) ([]Row, error)
 
 // warmUp runs c once, which fills the caches, and judges its answer.
 func (b *Bench) warmUp(ctx context.Context, c Contender) (Sample, Answer, error) {
-	s, messages, err := b.meter.run(ctx, c.Stdin, b.meter.output(), c.Args...)
+	sink := b.meter.output()
+	if c.Answers == nil {
+		sink = b.sink(c)
+	}
+	s, messages, err := b.meter.run(ctx, cmp.Or(c.Limit, runTimeout), c.Stdin, sink, c.Args...)
 	if errors.Is(err, errTimeout) && !c.Ours {
 		return Sample{}, Ended, nil
 	}
@@ -193,11 +221,11 @@ func (b *Bench) sink(c Contender) string {
 const minTurns = 3
 
 // turns returns in how many rounds a contender takes part whose run takes wall.
-func (b *Bench) turns(wall time.Duration) int {
+func (b *Bench) turns(c Contender, wall time.Duration) int {
 	if wall <= 0 {
 		return b.Rounds
 	}
-	return min(b.Rounds, max(minTurns, int(b.Budget/wall)))
+	return min(b.Rounds, max(minTurns, int(cmp.Or(c.Budget, b.Budget)/wall)))
 }
 
 // takesPart spreads turns evenly over rounds.

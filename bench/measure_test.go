@@ -50,6 +50,29 @@ func TestRaceTakesTurns(t *testing.T) {
 	}
 }
 
+// TestSlowRunsOnce: a contender far beyond a budget of its own runs once, and
+// one beyond its limit has no end.
+func TestSlowRunsOnce(t *testing.T) {
+	b := testBench(t)
+	rows, err := b.race(t.Context(), []Contender{
+		{Name: "slow", Args: []string{"sleep", "0.1"}, Budget: time.Millisecond},
+		{Name: "endless", Args: []string{"sleep", "60"}, Limit: 100 * time.Millisecond},
+		{Name: "fast", Args: []string{"true"}, Budget: time.Minute},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rows[0].Summary.Runs != 1 || rows[0].Summary.Wall < 100*time.Millisecond {
+		t.Errorf("slow: %+v", rows[0])
+	}
+	if rows[1].Answer != Ended || rows[1].Summary.Runs != 0 {
+		t.Errorf("endless: %+v", rows[1])
+	}
+	if rows[2].Summary.Runs != 5 {
+		t.Errorf("fast: %+v", rows[2])
+	}
+}
+
 // TestWrongAnswers: a peer's is shown, our own spoils the measure.
 func TestWrongAnswers(t *testing.T) {
 	b := testBench(t)
@@ -192,7 +215,7 @@ func TestReport(t *testing.T) {
 				{Contender: Contender{Name: "b"}, Summary: slow, Answer: Right},
 				{Contender: Contender{Name: "c"}, Answer: Ended},
 			},
-			Figures: []Figure{{What: "ratio", Value: 2.5, Limit: 10, Unit: "x"}, {What: "other", Value: 11, Limit: 10, Unit: "x"}, {What: "free", Value: 3, Unit: "/s"}},
+			Figures: []Figure{{What: "ratio", Value: 2.5, Limit: 10, Unit: "x"}, {What: "other", Value: 11, Limit: 10, Unit: "x"}, {What: "least", Value: 1, Limit: 2, Unit: "x", AtLeast: true}, {What: "free", Value: 3, Unit: "/s"}},
 		},
 		{Measure: Measure{Title: "Nothing", Doc: "None."}, Err: context.DeadlineExceeded},
 	}
@@ -202,8 +225,9 @@ func TestReport(t *testing.T) {
 	}
 	for _, want := range []string{
 		header,
-		"| Work: ratio | 2.50 x | 10.0 x | met |\n",
-		"| Work: other | 11.0 x | 10.0 x | **not met** |\n",
+		"| Work: ratio | 2.50 x | at most 10.0 x | met |\n",
+		"| Work: other | 11.0 x | at most 10.0 x | **not met** |\n",
+		"| Work: least | 1.00 x | at least 2.00 x | **not met** |\n",
 		"| Work: free | 3.00 /s |  |  |\n",
 		"| a |  | 2.00 ms | 1.00 ms - 3.00 ms | 1.00 | 0.00 us | 2.00 MB | 5 |\n",
 		"| b | right | 5.00 ms | 1.00 ms - 3.00 ms | 2.50 | 0.00 us | 2.00 MB | 5 |\n",

@@ -66,15 +66,15 @@ func buildC(ctx context.Context, dir, name string, flags ...string) (string, err
 }
 
 // errTimeout means that a contender was ended because it took too long.
-var errTimeout = errors.New("no end in " + runTimeout.String())
+var errTimeout = errors.New("no end")
 
 // output is the file that receives what programs write.
 func (m *meter) output() string { return filepath.Join(m.dir, "output") }
 
-// run runs args once with standard input and output from and to these files;
-// "" is no input. messages is what it wrote to standard error.
-func (m *meter) run(ctx context.Context, stdin, stdout string, args ...string) (s Sample, messages string, err error) {
-	limited, cancel := context.WithTimeout(ctx, runTimeout)
+// run runs args once, for limit at most, with standard input and output from and
+// to these files; "" is no input. messages is what it wrote to standard error.
+func (m *meter) run(ctx context.Context, limit time.Duration, stdin, stdout string, args ...string) (s Sample, messages string, err error) {
+	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	if stdin == "" {
 		stdin = os.DevNull
@@ -90,7 +90,7 @@ func (m *meter) run(ctx context.Context, stdin, stdout string, args ...string) (
 	case ctx.Err() != nil:
 		return Sample{}, "", ctx.Err()
 	case limited.Err() != nil:
-		return Sample{}, stderr.String(), fmt.Errorf("%s: %w", args[0], errTimeout)
+		return Sample{}, stderr.String(), fmt.Errorf("%s: %w in %v", args[0], errTimeout, limit)
 	case err != nil:
 		return Sample{}, stderr.String(), fmt.Errorf("meter: %s: %w: %s", args[0], err, stderr.String())
 	}

@@ -38,7 +38,7 @@ func TestMeterKnowsCosts(t *testing.T) {
 		{name: "is killed", args: []string{"sh", "-c", "kill -TERM $$"}, status: 128 + 15},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s, messages, err := m.run(t.Context(), "", m.output(), test.args...)
+			s, messages, err := m.run(t.Context(), time.Minute, "", m.output(), test.args...)
 			if err != nil {
 				t.Fatalf("%v: %s", err, messages)
 			}
@@ -67,7 +67,7 @@ func TestMeterCountsOnlyTheProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, _, err := m.run(t.Context(), "", m.output(), nothing)
+	s, _, err := m.run(t.Context(), time.Minute, "", m.output(), nothing)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestMeterPipes(t *testing.T) {
 	if err := os.WriteFile(in, []byte("one\ntwo\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	_, messages, err := m.run(t.Context(), in, m.output(), "sh", "-c", "echo said >&2; cat")
+	_, messages, err := m.run(t.Context(), time.Minute, in, m.output(), "sh", "-c", "echo said >&2; cat")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestMeterPipes(t *testing.T) {
 		t.Errorf("output %q, messages %q", out, messages)
 	}
 	// A shorter output leaves nothing of the longer one.
-	if _, _, err := m.run(t.Context(), "", m.output(), "true"); err != nil {
+	if _, _, err := m.run(t.Context(), time.Minute, "", m.output(), "true"); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := os.ReadFile(m.output()); err != nil || len(out) > 0 {
@@ -108,17 +108,20 @@ func TestMeterPipes(t *testing.T) {
 func TestMeterErrors(t *testing.T) {
 	m := testMeter(t)
 	for _, program := range []string{"no-such-program-anywhere", m.dir} {
-		if s, messages, err := m.run(t.Context(), "", m.output(), program); err == nil || !strings.Contains(messages, program) {
+		if s, messages, err := m.run(t.Context(), time.Minute, "", m.output(), program); err == nil || !strings.Contains(messages, program) {
 			t.Errorf("%s cannot be run: %+v, %q", program, s, messages)
 		}
 	}
-	if _, messages, err := m.run(t.Context(), "/no/such/input", m.output(), "true"); err == nil || !strings.Contains(messages, "/no/such/input") {
+	if _, messages, err := m.run(t.Context(), time.Minute, "/no/such/input", m.output(), "true"); err == nil || !strings.Contains(messages, "/no/such/input") {
 		t.Errorf("a missing input: %v, %q", err, messages)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if _, _, err := m.run(ctx, "", m.output(), "sleep", "60"); !errors.Is(err, context.DeadlineExceeded) {
+	if _, _, err := m.run(ctx, time.Minute, "", m.output(), "sleep", "60"); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("an abandoned run: %v", err)
+	}
+	if _, _, err := m.run(t.Context(), 100*time.Millisecond, "", m.output(), "sleep", "60"); !errors.Is(err, errTimeout) {
+		t.Errorf("a run without an end: %v", err)
 	}
 }
 

@@ -31,8 +31,12 @@ func (b *Bench) render(ctx context.Context, results []Result) (string, error) {
 	}
 	renderPromises(&w, results)
 	for _, r := range results {
-		r.render(&w)
+		if r.Measure.Ask == nil {
+			r.render(&w)
+		}
 	}
+	renderFiles(&w, results)
+	renderPlots(&w, results)
 	list, err := benchmarks(".")
 	if err != nil {
 		return "", err
@@ -43,19 +47,42 @@ func (b *Bench) render(ctx context.Context, results []Result) (string, error) {
 
 // renderPromises lists all figures first: what most readers came for.
 func renderPromises(w *strings.Builder, results []Result) {
-	w.WriteString("\n## Figures\n\n| | measured | at most | |\n|-|-:|-:|-|\n")
+	w.WriteString("\n## Figures\n\n| | measured | promised | |\n|-|-:|-:|-|\n")
+	var rows []outcome
 	for _, r := range results {
 		for _, f := range r.Figures {
-			limit, met := "", ""
-			if f.Limit != 0 {
-				limit, met = number(f.Limit)+" "+f.Unit, "met"
-				if !f.Met() {
-					met = "**not met**"
-				}
-			}
-			fmt.Fprintf(w, "| %s: %s | %s %s | %s | %s |\n", r.Measure.Title, f.What, number(f.Value), f.Unit, limit, met)
+			f.render(w, r.Measure.Title)
+		}
+		if q := r.Measure.Ask; q != nil && !q.Growth && r.Err == nil {
+			rows = append(rows, outcomeOf(r))
 		}
 	}
+	for _, f := range promiseFigures(rows) {
+		f.render(w, "Addresses of files")
+	}
+}
+
+func (f Figure) render(w *strings.Builder, title string) {
+	limit, met := "", ""
+	if f.Limit != 0 {
+		limit, met = "at most ", "met"
+		if f.AtLeast {
+			limit = "at least "
+		}
+		limit += f.amount(f.Limit)
+		if !f.Met() {
+			met = "**not met**"
+		}
+	}
+	fmt.Fprintf(w, "| %s: %s | %s | %s | %s |\n", title, f.What, f.amount(f.Value), limit, met)
+}
+
+// amount prints a value in the figure's unit; what has none is a count.
+func (f Figure) amount(v float64) string {
+	if f.Unit == "" {
+		return fmt.Sprint(v)
+	}
+	return number(v) + " " + f.Unit
 }
 
 func (r Result) render(w *strings.Builder) {

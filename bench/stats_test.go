@@ -60,16 +60,18 @@ func TestTakesPart(t *testing.T) {
 func TestTurns(t *testing.T) {
 	b := &Bench{Rounds: 61, Budget: 10 * time.Second}
 	for _, test := range []struct {
-		want int
-		wall time.Duration
+		want         int
+		wall, budget time.Duration
 	}{
-		{61, time.Millisecond},
-		{61, 0},
-		{20, 500 * time.Millisecond},
-		{minTurns, time.Minute},
+		{61, time.Millisecond, 0},
+		{61, 0, 0},
+		{20, 500 * time.Millisecond, 0},
+		{minTurns, time.Minute, 0},
+		{4, 500 * time.Millisecond, 2 * time.Second},
+		{minTurns, 1500 * time.Millisecond, 2 * time.Second},
 	} {
-		if got := b.turns(test.wall); got != test.want {
-			t.Errorf("turns(%v) = %d, want %d", test.wall, got, test.want)
+		if got := b.turns(Contender{Budget: test.budget}, test.wall); got != test.want {
+			t.Errorf("turns(%v) of %v = %d, want %d", test.wall, test.budget, got, test.want)
 		}
 	}
 }

@@ -14,6 +14,9 @@ import (
 // Frame is one logical call at an address; see package frame.
 type Frame = frame.Frame
 
+// Engine names the table from which a frame was read; see package frame.
+type Engine = frame.Engine
+
 // Mapping is one row of a process's maps.
 type Mapping = proc.Mapping
 

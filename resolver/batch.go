@@ -182,7 +182,7 @@ func nameAll(ctx context.Context, o *Object, at location, results []Result, orde
 			r.Err = fmt.Errorf("address %#x in %q at vaddr %#x: %w", r.Addr, at.entry.Path, r.Vaddr, err)
 			return
 		}
-		r.Frames = frames
+		r.Frames = slices.Clone(frames)
 	})
 }
 

@@ -107,10 +107,10 @@ func (v *view) codeStart() uint64 {
 	return lowest
 }
 
-// debugView returns the view whose DWARF is of the object: itself, else its
-// debug file; delta is what to add to the object's vaddrs there.
+// debugView returns the view whose DWARF is of the object: its debug file, which
+// is looked for only where it has none itself, else the object; delta is what to add to the object's vaddrs there.
 func (v *view) debugView() (w *view, delta uint64) {
-	if d := v.debug.Load(); d != nil && !v.hasDWARF() {
+	if d := v.debug.Load(); d != nil {
 		return d.view, d.delta
 	}
 	return v, 0

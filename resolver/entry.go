@@ -36,26 +36,32 @@ func (p *Process) newEntry(ctx context.Context, m Mapping, code []Mapping) (*Ent
 		return &Entry{Path: cutName(m.Name), State: StateUnreadable, Err: open}, proc.FileStat{}
 	}
 	p.noteHints(made.e)
-	p.complete(ctx, made.e)
+	p.complete(ctx, made.e, m)
 	return made.e, made.stat
 }
 
 // complete looks for the debug file of an entry's object within the time
 // limit: the target's root directory may stall where the object itself does
 // not. Once it did, it is left alone for a while.
-func (p *Process) complete(ctx context.Context, e *Entry) {
-	if e.Object == nil || p.stalledError(Mapping{}) != nil {
+func (p *Process) complete(ctx context.Context, e *Entry, m Mapping) {
+	var inRoot Mapping // stands for the root directory
+	if e.Object == nil || p.stalledError(inRoot) != nil {
+		return
+	}
+	f := &finder{r: p.r, p: p, name: e.Path}
+	if len(f.roots()) == 1 && p.isLocal(m) && len(p.r.debugDirs) == 0 && p.r.fetcher == nil {
+		e.Object.complete(ctx, f) // beside the object, and in our /usr
 		return
 	}
 	o := e.Object.handle()
 	tried, err := limited(ctx, p.r.timeout, func() ([]Attempt, error) {
 		defer o.Close()
-		o.complete(ctx, &finder{r: p.r, p: p, name: e.Path})
+		o.complete(ctx, f)
 		return o.tried, nil
 	}, nil)
 	if err != nil {
 		tried = []Attempt{{Source: SourceTarget, Err: err}}
-		p.noteStall(Mapping{}, err)
+		p.noteStall(inRoot, err)
 	}
 	e.Object.tried = tried
 }

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"sync"
+	"time"
 
 	"github.com/symfetch/symfetch/internal/addr2line"
 	"github.com/symfetch/symfetch/internal/debugfile"
@@ -30,19 +32,20 @@ type root struct {
 	// names are the object's paths in it.
 	names []string
 	open  func(path string) (*os.File, error)
+	stat  func(path string) (proc.FileStat, error)
 }
 
 // roots lists the trees to search, the target's first. Where the target's is
 // ours there is one.
 func (f *finder) roots() []root {
-	host := root{SourceHost, []string{f.name}, proc.OpenRegular}
+	host := root{SourceHost, []string{f.name}, proc.OpenRegular, proc.StatPath}
 	if f.p == nil {
 		return []root{host}
 	}
 	if same, err := f.p.sameMounts(); err == nil && same && f.p.rootLink() == "/" {
 		return []root{host}
 	}
-	return []root{{SourceTarget, f.p.pathsInRoot(f.name), f.p.os.OpenInRoot}, host}
+	return []root{{SourceTarget, f.p.pathsInRoot(f.name), f.p.os.OpenInRoot, f.p.os.StatInRoot}, host}
 }
 
 // find looks for the debug file of v and lets v adopt the first that is proved.
@@ -59,6 +62,10 @@ func (f *finder) find(ctx context.Context, v *view) (tried []Attempt) {
 	roots := f.roots()
 	for _, r := range roots {
 		for _, path := range debugfile.ByID(l.id, f.dirs(r)...) {
+			if err := f.missing(r, path); err != nil {
+				tried = append(tried, Attempt{Source: r.source, Path: path, Err: err})
+				continue
+			}
 			if try(r.source, path, r.open) {
 				return tried
 			}
@@ -86,6 +93,46 @@ func (f *finder) find(ctx context.Context, v *view) (tried []Attempt) {
 		}
 	}
 	return tried
+}
+
+// missing returns why the directory of a path is not there, nil if it is. A
+// process has many objects, and few of 256 directories: each is looked for once
+// in a while.
+func (f *finder) missing(r root, file string) error {
+	if f.p == nil {
+		return nil
+	}
+	return f.p.idDirs.missing(r, path.Dir(file))
+}
+
+// idDirs remembers which directories of build IDs are there.
+type idDirs struct {
+	mu   sync.Mutex
+	at   time.Time
+	errs map[idDir]error
+}
+
+type idDir struct {
+	source Source
+	path   string
+}
+
+func (d *idDirs) missing(r root, dir string) error {
+	d.mu.Lock()
+	if d.errs == nil || time.Since(d.at) > retryAfter {
+		d.at, d.errs = time.Now(), make(map[idDir]error)
+	}
+	key := idDir{r.source, dir}
+	err, known := d.errs[key]
+	d.mu.Unlock()
+	if known {
+		return err
+	}
+	_, err = r.stat(dir) // which may wait for its file system
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.errs[key] = err
+	return err
 }
 
 // dirs are the further directories with debug files of a tree.

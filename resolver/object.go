@@ -193,7 +193,8 @@ func (o *Object) AppendFrames(dst []Frame, vaddr uint64) ([]Frame, error) {
 // Symbolize answers many vaddrs, each as AppendFrames would, and reads each
 // part of the debug information once for all of them. answer is called once for
 // each index of vaddrs, in no particular order, from several goroutines at
-// once; it owns the frames.
+// once. The frames are its to use during the call only; their strings may be
+// kept.
 func (o *Object) Symbolize(vaddrs []uint64, answer func(i int, frames []Frame, err error)) {
 	if o.closed.Load() {
 		for i := range vaddrs {

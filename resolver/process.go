@@ -24,7 +24,8 @@ type Process struct {
 	rootLinkOf func() (string, error)
 	sameMounts func() (bool, error)
 
-	jit jitFiles
+	jit    jitFiles
+	idDirs idDirs
 
 	mu      sync.Mutex
 	slots   map[slotKey]*slot

@@ -23,13 +23,13 @@ type view struct {
 	off    uint64         // where the ELF starts within the core's file
 	elf    *elffile.File
 
-	notes   func() (buildid.Notes, error)
-	pclntab func() (*pclntab.Table, error)
-	symtab  func() (*symtab.Table, error)
-	dynsym  func() (*symtab.Table, error)
-	stubs   func() ([]elffile.Stub, error)
-	dwarf   func() *addr2line.Data
-	names   *frame.Demangler
+	names *frame.Demangler
+
+	notesOnce        lazy[buildid.Notes]
+	goTable          lazy[*pclntab.Table]
+	symbols, dynamic lazy[*symtab.Table]
+	stubTable        lazy[[]elffile.Stub]
+	dwarfOnce        lazy[*addr2line.Data]
 
 	// debug is the separate debug file, once one was found; completes is the
 	// same where the view is that file's.
@@ -73,33 +73,44 @@ func newView(co *core, src elffile.Source, off uint64, names *frame.Demangler) (
 }
 
 // viewOf wraps a parsed ELF: of a file, or of a process's memory.
-func viewOf(f *elffile.File, names *frame.Demangler) *view {
-	v := &view{elf: f, names: names}
-	v.notes = sync.OnceValues(func() (n buildid.Notes, err error) {
-		err = elffile.Guard("notes", func() error {
-			n, err = f.Notes()
-			return err
-		})
-		return n, err
+func viewOf(f *elffile.File, names *frame.Demangler) *view { return &view{elf: f, names: names} }
+
+func (v *view) notes() (buildid.Notes, error)      { return v.notesOnce.get(v, (*view).readNotes) }
+func (v *view) pclntab() (*pclntab.Table, error)   { return v.goTable.get(v, (*view).openPclntab) }
+func (v *view) symtab() (*symtab.Table, error)     { return v.symbols.get(v, (*view).openSymtab) }
+func (v *view) dynsym() (*symtab.Table, error)     { return v.dynamic.get(v, (*view).openDynsym) }
+func (v *view) stubs() ([]elffile.Stub, error)     { return v.stubTable.get(v, (*view).readStubs) }
+func (v *view) openSymtab() (*symtab.Table, error) { return v.openSymbols(v.elf.Symtab, false) }
+func (v *view) openDynsym() (*symtab.Table, error) { return v.openSymbols(v.elf.Dynsym, true) }
+
+// dwarf is the reader of the object's DWARF.
+func (v *view) dwarf() *addr2line.Data {
+	d, _ := v.dwarfOnce.get(v, func(v *view) (*addr2line.Data, error) { return v.openDWARF(), nil })
+	return d
+}
+
+func (v *view) readNotes() (n buildid.Notes, err error) {
+	err = elffile.Guard("notes", func() error {
+		n, err = v.elf.Notes()
+		return err
 	})
-	v.pclntab = sync.OnceValues(func() (t *pclntab.Table, err error) {
-		err = elffile.Guard("pclntab", func() error {
-			t, err = pclntab.Open(f)
-			return err
-		})
-		return t, err
+	return n, err
+}
+
+func (v *view) openPclntab() (t *pclntab.Table, err error) {
+	err = elffile.Guard("pclntab", func() error {
+		t, err = pclntab.Open(v.elf)
+		return err
 	})
-	v.symtab = sync.OnceValues(func() (*symtab.Table, error) { return v.openSymbols(f.Symtab, false) })
-	v.dynsym = sync.OnceValues(func() (*symtab.Table, error) { return v.openSymbols(f.Dynsym, true) })
-	v.stubs = sync.OnceValues(func() (stubs []elffile.Stub, err error) {
-		err = elffile.Guard("plt", func() error {
-			stubs, err = f.Stubs()
-			return err
-		})
-		return stubs, err
+	return t, err
+}
+
+func (v *view) readStubs() (stubs []elffile.Stub, err error) {
+	err = elffile.Guard("plt", func() error {
+		stubs, err = v.elf.Stubs()
+		return err
 	})
-	v.dwarf = sync.OnceValue(v.openDWARF)
-	return v
+	return stubs, err
 }
 
 // openSymbols reads one of the two symbol tables.
@@ -131,7 +142,6 @@ func (v *view) openSymbols(read func() (elffile.Symbols, error), dynamic bool) (
 // question is one vaddr on its way through the engines.
 type question struct {
 	vaddr uint64
-	index int
 	// noDWARF: vaddr lies within the Go code, of which the Go tables know all.
 	noDWARF bool
 	// problems are the errors of tables that could not be read.

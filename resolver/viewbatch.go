@@ -10,52 +10,68 @@ import (
 // all of them at once, so that each unit is read through once.
 //
 // answer is called once for each index of vaddrs, from several goroutines at
-// once; the frames are the caller's.
+// once; the frames are its to use during the call only, their strings may be
+// kept.
 func (v *view) symbolize(vaddrs []uint64, answer func(i int, frames []Frame, err error)) {
+	if _, err := v.pclntab(); err != nil && isAbsent(err) {
+		v.symbolizeDWARF(vaddrs, answer)
+		return
+	}
+	left := v.symbolizeGo(vaddrs, answer)
+	rest := make([]uint64, len(left))
+	for i, at := range left {
+		rest[i] = vaddrs[at]
+	}
+	v.symbolizeDWARF(rest, func(i int, frames []Frame, err error) { answer(left[i], frames, err) })
+}
+
+// symbolizeGo answers what the Go tables know, and returns the indices of what
+// DWARF is to be asked for.
+func (v *view) symbolizeGo(vaddrs []uint64, answer func(i int, frames []Frame, err error)) (left []int) {
 	const chunk = 512 // in addresses
-	var (
-		mu   sync.Mutex
-		rest []question
-	)
+	var mu sync.Mutex
 	parallel((len(vaddrs)+chunk-1)/chunk, runtime.GOMAXPROCS(0), func(part int) {
-		var left []question
+		var frames []Frame
+		var mine []int
 		for i := part * chunk; i < min(len(vaddrs), (part+1)*chunk); i++ {
-			q := question{vaddr: vaddrs[i], index: i}
-			frames, settled := v.askGo(nil, &q)
-			if settled {
+			q := question{vaddr: vaddrs[i]}
+			var settled bool
+			if frames, settled = v.askGo(frames[:0], &q); settled {
 				answer(i, frames, nil)
 				continue
 			}
-			left = append(left, q)
+			if !q.noDWARF {
+				mine = append(mine, i)
+				continue
+			}
+			out, err := v.askSymbols(frames[:0], &q)
+			answer(i, out, err)
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		rest = append(rest, left...)
+		left = append(left, mine...)
 	})
-	slices.SortFunc(rest, func(a, b question) int { return a.index - b.index })
-	v.symbolizeRest(rest, answer)
+	slices.Sort(left)
+	return left
 }
 
-// symbolizeRest answers what the Go tables did not.
-func (v *view) symbolizeRest(rest []question, answer func(i int, frames []Frame, err error)) {
-	inDWARF := rest[:0:0]
-	for _, q := range rest {
-		if q.noDWARF {
-			frames, err := v.askSymbols(nil, &q)
-			answer(q.index, frames, err)
-			continue
-		}
-		inDWARF = append(inDWARF, q)
+// symbolizeDWARF answers from DWARF and the symbol tables.
+func (v *view) symbolizeDWARF(vaddrs []uint64, answer func(i int, frames []Frame, err error)) {
+	if len(vaddrs) == 0 {
+		return
 	}
-	vaddrs := make([]uint64, len(inDWARF))
 	w, delta := v.debugView()
-	for i := range inDWARF {
-		vaddrs[i] = inDWARF[i].vaddr + delta
+	asked := vaddrs
+	if delta != 0 {
+		asked = make([]uint64, len(vaddrs))
+		for i := range vaddrs {
+			asked[i] = vaddrs[i] + delta
+		}
 	}
-	w.dwarf().Symbolize(vaddrs, func(i int, frames []Frame, err error) {
-		q := &inDWARF[i]
+	w.dwarf().Symbolize(asked, func(i int, frames []Frame, err error) {
+		q := question{vaddr: vaddrs[i]}
 		q.note(err)
-		frames, err = v.askSymbols(slices.Clone(frames), q)
-		answer(q.index, frames, err)
+		frames, err = v.askSymbols(frames, &q)
+		answer(i, frames, err)
 	})
 }

@@ -14,22 +14,22 @@ import (
 
 // symbolTable is one of the tables to ask for a symbol.
 type symbolTable struct {
-	open   func() (*symtab.Table, error)
-	engine frame.Engine
-	delta  uint64 // to add to the object's vaddrs
+	view   *view
+	engine frame.Engine // .symtab or .dynsym
+	delta  uint64       // to add to the object's vaddrs
 }
 
 // symbolTablesOf lists the tables to ask, the one to ask first first: the
 // object's .symtab, else that of its debug file, the embedded one, .dynsym.
 func (v *view) symbolTablesOf(dst []symbolTable) []symbolTable {
-	dst = append(dst, symbolTable{v.symtab, frame.EngineSymtab, 0})
+	dst = append(dst, symbolTable{v, frame.EngineSymtab, 0})
 	if d := v.debug.Load(); d != nil {
-		dst = append(dst, symbolTable{d.view.symtab, frame.EngineSymtab, d.delta})
+		dst = append(dst, symbolTable{d.view, frame.EngineSymtab, d.delta})
 	}
 	if mini := v.embedded(); mini != nil {
-		dst = append(dst, symbolTable{mini.symtab, frame.EngineSymtab, 0})
+		dst = append(dst, symbolTable{mini, frame.EngineSymtab, 0})
 	}
-	return append(dst, symbolTable{v.dynsym, frame.EngineDynsym, 0})
+	return append(dst, symbolTable{v, frame.EngineDynsym, 0})
 }
 
 // askSymbols completes DWARF's answer from the symbol tables: one frame where
@@ -42,7 +42,7 @@ func (v *view) askSymbols(frames []Frame, q *question) ([]Frame, error) {
 	}
 	var tables [4]symbolTable
 	for _, table := range v.symbolTablesOf(tables[:0]) {
-		sym, ok, err := lookupSymbol(table.open, q.vaddr+table.delta)
+		sym, ok, err := table.lookup(q.vaddr + table.delta)
 		q.note(err)
 		if !ok {
 			continue
@@ -115,8 +115,12 @@ func withLinkageNames(frames []Frame) []Frame {
 	return frames
 }
 
-func lookupSymbol(open func() (*symtab.Table, error), vaddr uint64) (sym symtab.Symbol, ok bool, err error) {
-	t, err := open()
+func (table symbolTable) lookup(vaddr uint64) (sym symtab.Symbol, ok bool, err error) {
+	open := (*view).symtab
+	if table.engine == frame.EngineDynsym {
+		open = (*view).dynsym
+	}
+	t, err := open(table.view)
 	if err != nil {
 		return sym, false, err
 	}

@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
+	"os"
+	"runtime/debug"
 	"strings"
 
 	"github.com/urfave/cli/v3"
-
-	"github.com/symfetch/symfetch/resolver"
 )
 
 // addr2lineOptions are the flags of addr2line, those of GNU's.
@@ -87,18 +87,6 @@ func unbundle(args []string) []string {
 	return out
 }
 
-// fileAnswerer answers addresses of a file.
-type fileAnswerer struct {
-	*app
-	object  *resolver.Object
-	section string
-	form    answerForm
-	vaddrs  []uint64
-	which   []int // index of the query of each vaddr
-	results []resolver.Result
-	warned  bool
-}
-
 // addr2line answers the queries, or those on standard input.
 func (a *app) addr2line(ctx context.Context, o addr2lineOptions, form answerForm, queries []query) error {
 	res := a.newResolver()
@@ -109,8 +97,14 @@ func (a *app) addr2line(ctx context.Context, o addr2lineOptions, form answerForm
 	}
 	defer object.Close()
 	fa := &fileAnswerer{app: a, object: object, section: o.section, form: form}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(100) // little of what is allocated here lives long
+	}
+	fa.kept.detailed = a.opts.json || o.style == "JSON"
 	if len(queries) == 0 {
-		return a.streamLines(ctx, fa.answer)
+		// The more debug information, the more a batch of it may take.
+		size := min(max(object.Size()>>10, minBatch), maxBatch)
+		return a.streamLines(ctx, int(size), fa.answer)
 	}
 	list, isList := form.(listForm)
 	if isList {
@@ -121,38 +115,4 @@ func (a *app) addr2line(ctx context.Context, o addr2lineOptions, form answerForm
 		a.out.Write(list.end())
 	}
 	return nil
-}
-
-// answer writes the answers to a batch, in order.
-func (fa *fileAnswerer) answer(ctx context.Context, queries []query) {
-	entry := &resolver.Entry{
-		Path: fa.object.Path(), BuildID: fa.object.BuildID(), Object: fa.object,
-		Source: fa.object.Source(), Verified: fa.object.Verified(),
-	}
-	fa.vaddrs, fa.which, fa.results = fa.vaddrs[:0], fa.which[:0], fa.results[:0]
-	for i, q := range queries {
-		r := resolver.Result{Index: i, Addr: q.addr, Entry: entry}
-		if q.bad {
-			r.Err = errBadAddress
-		} else if r.Vaddr, r.Err = fa.object.SectionVaddr(fa.section, q.addr); r.Err == nil {
-			r.HasVaddr = true
-			fa.vaddrs, fa.which = append(fa.vaddrs, r.Vaddr), append(fa.which, i)
-		}
-		fa.results = append(fa.results, r)
-	}
-	fa.object.Symbolize(fa.vaddrs, func(i int, frames []resolver.Frame, err error) {
-		r := &fa.results[fa.which[i]]
-		r.Frames, r.Err = frames, err
-	})
-	for i, q := range queries {
-		if ctx.Err() != nil {
-			return
-		}
-		r := fa.results[i]
-		if r.Err != nil && r.Err != resolver.ErrNoSymbol && !fa.warned {
-			fa.warned = true // a file that is damaged once is damaged often
-			fa.warn("%s in %s: %v", q.input, fa.object.Path(), r.Err)
-		}
-		fa.out.Write(fa.form.answer(q, r))
-	}
 }

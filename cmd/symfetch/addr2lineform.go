@@ -7,9 +7,10 @@ import (
 	"github.com/symfetch/symfetch/resolver"
 )
 
-// answerForm is a way to print answers. A result is overwritten by the next.
+// answerForm is a way to print answers.
 type answerForm interface {
-	answer(q query, r resolver.Result) []byte
+	// write writes one answer into l, in place of what it holds.
+	write(l *jsonLine, q query, r fileAnswer)
 }
 
 // listForm is one that encloses the answers to a command line's addresses.
@@ -22,11 +23,11 @@ type listForm interface {
 func (a *app) answerForm(o addr2lineOptions) (answerForm, error) {
 	switch {
 	case a.opts.json:
-		return ownJSON{a}, nil
+		return ownJSON{explain: a.opts.explain}, nil
 	case o.style == "GNU":
-		return &gnuForm{o: o}, nil
+		return gnuForm{o}, nil
 	case o.style == "LLVM":
-		return &llvmForm{o: o}, nil
+		return llvmForm{o}, nil
 	case o.style == "JSON":
 		return &llvmJSON{file: o.file}, nil
 	}
@@ -34,18 +35,22 @@ func (a *app) answerForm(o addr2lineOptions) (answerForm, error) {
 }
 
 // ownJSON is the form of the other commands, with process 0.
-type ownJSON struct{ *app }
+type ownJSON struct{ explain bool }
 
-func (f ownJSON) answer(q query, r resolver.Result) []byte { return f.addressJSON(0, q, r) }
-
-// gnuForm is what GNU addr2line prints (binutils/addr2line.c).
-type gnuForm struct {
-	o   addr2lineOptions
-	buf []byte
+func (f ownJSON) write(l *jsonLine, q query, r fileAnswer) {
+	res := resolver.Result{Addr: q.addr, Vaddr: r.vaddr, HasVaddr: !q.bad, Frames: r.frames, Err: r.err}
+	res.Entry = &resolver.Entry{
+		Path: r.object.Path(), BuildID: r.object.BuildID(), Object: r.object,
+		Source: r.object.Source(), Verified: r.object.Verified(),
+	}
+	l.address(0, q, res, f.explain)
 }
 
-func (f *gnuForm) answer(q query, r resolver.Result) []byte {
-	b := f.buf[:0]
+// gnuForm is what GNU addr2line prints (binutils/addr2line.c).
+type gnuForm struct{ o addr2lineOptions }
+
+func (f gnuForm) write(l *jsonLine, q query, r fileAnswer) {
+	b := l.b[:0]
 	end := byte('\n')
 	if f.o.addresses {
 		b = appendHex16(append(b, "0x"...), q.addr)
@@ -55,7 +60,7 @@ func (f *gnuForm) answer(q query, r resolver.Result) []byte {
 			b = append(b, end)
 		}
 	}
-	frames := r.Frames
+	frames := r.frames
 	if len(frames) == 0 {
 		if f.o.functions {
 			b = append(b, "??"...)
@@ -75,11 +80,10 @@ func (f *gnuForm) answer(q query, r resolver.Result) []byte {
 		}
 		b = f.frame(b, &frames[i])
 	}
-	f.buf = b
-	return b
+	l.b = b
 }
 
-func (f *gnuForm) frame(b []byte, fr *resolver.Frame) []byte {
+func (f gnuForm) frame(b []byte, fr *resolver.Frame) []byte {
 	if f.o.functions {
 		b = append(b, functionText(fr, f.o.demangle)...)
 		if f.o.pretty {
@@ -97,15 +101,13 @@ func (f *gnuForm) frame(b []byte, fr *resolver.Frame) []byte {
 
 // llvmForm is what llvm-symbolizer prints (llvm/lib/DebugInfo/Symbolize/DIPrinter.cpp).
 // It prints functions and inlined calls unasked, names as their source has them.
-type llvmForm struct {
-	o   addr2lineOptions
-	buf []byte
-}
+type llvmForm struct{ o addr2lineOptions }
 
-func (f *llvmForm) answer(q query, r resolver.Result) []byte {
-	b := f.buf[:0]
+func (f llvmForm) write(l *jsonLine, q query, r fileAnswer) {
+	b := l.b[:0]
 	if q.bad {
-		return append(append(b, show(q.input)...), '\n')
+		l.b = append(append(b, show(q.input)...), '\n')
+		return
 	}
 	if f.o.addresses {
 		b = append(b, "0x"...)
@@ -116,9 +118,9 @@ func (f *llvmForm) answer(q query, r resolver.Result) []byte {
 			b = append(b, '\n')
 		}
 	}
-	frames := r.Frames
+	frames := r.frames
 	if len(frames) == 0 {
-		frames = []resolver.Frame{{}}
+		frames = noFrames
 	}
 	for i := range frames {
 		if i > 0 && f.o.pretty {
@@ -126,12 +128,13 @@ func (f *llvmForm) answer(q query, r resolver.Result) []byte {
 		}
 		b = f.frame(b, &frames[i])
 	}
-	b = append(b, '\n')
-	f.buf = b
-	return b
+	l.b = append(b, '\n')
 }
 
-func (f *llvmForm) frame(b []byte, fr *resolver.Frame) []byte {
+// noFrames is what llvm-symbolizer prints where it knows nothing.
+var noFrames = []resolver.Frame{{}}
+
+func (f llvmForm) frame(b []byte, fr *resolver.Frame) []byte {
 	b = append(b, functionText(fr, true)...)
 	if f.o.pretty {
 		b = append(b, " at "...)
@@ -149,7 +152,6 @@ type llvmJSON struct {
 	file   string
 	inList bool
 	n      int
-	l      jsonLine
 }
 
 func (f *llvmJSON) begin() []byte {
@@ -159,8 +161,7 @@ func (f *llvmJSON) begin() []byte {
 
 func (f *llvmJSON) end() []byte { return []byte("]\n") }
 
-func (f *llvmJSON) answer(q query, r resolver.Result) []byte {
-	l := &f.l
+func (f *llvmJSON) write(l *jsonLine, q query, r fileAnswer) {
 	l.b = l.b[:0]
 	if f.inList && f.n > 0 {
 		l.b = append(l.b, ',')
@@ -173,9 +174,9 @@ func (f *llvmJSON) answer(q query, r resolver.Result) []byte {
 	} else {
 		l.hex("Address", q.addr, true)
 		l.name("ModuleName", f.file)
-		frames := r.Frames
+		frames := r.frames
 		if len(frames) == 0 {
-			frames = []resolver.Frame{{}}
+			frames = noFrames
 		}
 		l.list("Symbol", len(frames), func(i int) { l.llvmFrame(q.addr, &frames[i]) })
 	}
@@ -183,7 +184,6 @@ func (f *llvmJSON) answer(q query, r resolver.Result) []byte {
 	if !f.inList {
 		l.b = append(l.b, '\n')
 	}
-	return l.b
 }
 
 func (l *jsonLine) llvmFrame(vaddr uint64, fr *resolver.Frame) {

@@ -62,7 +62,12 @@ func (l *jsonLine) debug(o *resolver.Object) {
 // addressJSON is the answer for one address as a line of JSON. The result is
 // overwritten by the next line.
 func (a *app) addressJSON(pid int, q query, r resolver.Result) []byte {
-	l := &a.jsonBuf
+	a.jsonBuf.address(pid, q, r, a.opts.explain)
+	return a.jsonBuf.b
+}
+
+// address writes the whole line for one address.
+func (l *jsonLine) address(pid int, q query, r resolver.Result, explain bool) {
 	l.begin("address")
 	l.num("pid", int64(pid))
 	l.name("input", q.input)
@@ -79,13 +84,13 @@ func (a *app) addressJSON(pid int, q query, r resolver.Result) []byte {
 	l.hex("vaddr", r.Vaddr, r.HasVaddr)
 	l.list("frames", len(r.Frames), func(i int) { l.frame(r.Frames[i]) })
 	l.failure(r.Err)
-	if a.opts.explain && r.Entry != nil {
+	if explain && r.Entry != nil {
 		l.attempts("attempts", r.Entry.Attempts())
 		if r.Entry.Object != nil {
 			l.attempts("debug_attempts", r.Entry.Object.DebugAttempts())
 		}
 	}
-	return l.end()
+	l.end()
 }
 
 func (l *jsonLine) frame(f resolver.Frame) {

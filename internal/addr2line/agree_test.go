@@ -146,6 +146,13 @@ func answersOf(t testing.TB, o *object, vaddrs []uint64) []answerOf {
 		dst, err = d.AppendFrames(dst[:0], v)
 		check("tables", i, err)
 	}
+	again := New(o.input())
+	for range maxStreamed + 2 {
+		for i, a := range batchAnswers(again, vaddrs) {
+			dst = a.frames
+			check("again", i, a.err)
+		}
+	}
 	never := o.input()
 	never.MaxMemory = 1
 	d = New(never)

@@ -190,6 +190,12 @@ func (b *batch) do(j *job) {
 	d := b.d
 	s := d.getScratch()
 	defer d.scratch.Put(s)
+	if t := b.tableOf(j.unit, len(j.items)); t != nil {
+		b.chunks(s, j.items, func(k int, dst []frame.Frame) ([]frame.Frame, bool, error) {
+			return t.appendFrames(dst, b.vaddrs[j.items[k]])
+		})
+		return
+	}
 	s.targets = slices.Grow(s.targets[:0], len(j.items))
 	for _, i := range j.items {
 		s.targets = append(s.targets, b.vaddrs[i])
@@ -207,8 +213,35 @@ func (b *batch) do(j *job) {
 		b.later(j.items, err)
 		return
 	}
-	for lo := 0; lo < len(j.items); lo += chunk {
-		b.chunk(s, j.items[lo:min(lo+chunk, len(j.items))], lo, dies, lines)
+	b.chunks(s, j.items, func(k int, dst []frame.Frame) ([]frame.Frame, bool, error) {
+		out, named, err := s.appendFrames(dst, k)
+		return out, named, s.reason(k, err, dies, lines)
+	})
+}
+
+// manyItems is how many addresses of a unit are worth reading through it each
+// time: a table takes several times the memory.
+const manyItems = 1 << 10
+
+// tableOf returns the unit's table, if it has one or was asked for n addresses,
+// few, in several batches: whoever streams addresses asks in many small ones.
+func (b *batch) tableOf(unit *slot, n int) (t *table) {
+	if t = unit.table.Load(); t == nil && n < manyItems && unit.streamed.Add(1) == maxStreamed+1 {
+		b.d.guard(func() error {
+			t = b.d.buildTable(unit)
+			return nil
+		})
+	}
+	if t != nil && !t.used.Load() {
+		t.used.Store(true)
+	}
+	return t
+}
+
+// chunks answers items, the k-th by ask(k).
+func (b *batch) chunks(s *scratch, items []int32, ask func(k int, dst []frame.Frame) ([]frame.Frame, bool, error)) {
+	for lo := 0; lo < len(items); lo += chunk {
+		b.chunk(s, items[lo:min(lo+chunk, len(items))], func(k int, dst []frame.Frame) ([]frame.Frame, bool, error) { return ask(lo+k, dst) })
 	}
 }
 
@@ -250,16 +283,15 @@ type answer struct {
 	err    error
 }
 
-// chunk answers items, of which the first is target first.
-func (b *batch) chunk(s *scratch, items []int32, first int, dies, lines error) {
+// chunk answers items, the k-th by ask(k).
+func (b *batch) chunk(s *scratch, items []int32, ask func(k int, dst []frame.Frame) ([]frame.Frame, bool, error)) {
 	answers := s.answers[:len(items)]
 	s.frames = s.frames[:0]
 	err := b.d.guard(func() error {
 		for i := range items {
 			a := &answers[i]
 			a.lo = len(s.frames)
-			s.frames, a.named, a.err = s.appendFrames(s.frames, first+i)
-			a.err = s.reason(first+i, a.err, dies, lines)
+			s.frames, a.named, a.err = ask(i, s.frames)
 			a.hi = len(s.frames)
 		}
 		return nil

@@ -102,7 +102,10 @@ type claim struct {
 }
 
 // find returns the units that cover vaddr: those with the smallest ranges
-// first, and of two of one size the first in the file.
+// first, and of two of one size the first in the file. Linkers keep the first
+// copy of a function that several units have, and some let the debug
+// information of the others claim it, too: their ranges are of one size, as
+// long as those of a unit are not joined where they adjoin.
 func (x *unitIndex) find(vaddr uint64) (c candidates) {
 	lo, hi := 0, len(x.ranges)
 	for lo < hi {
@@ -240,10 +243,6 @@ func (d *Data) readAranges() (ranges []unitRange, units []uint64) {
 		for set.left() >= 2*size {
 			lo, n := set.uint(size), set.uint(size)
 			if n == 0 || lo < d.in.CodeStart || lo >= last-1 || lo+n < lo {
-				continue
-			}
-			if k := len(ranges) - 1; k >= 0 && ranges[k].hi == lo && ranges[k].unit == id {
-				ranges[k].hi = lo + n
 				continue
 			}
 			ranges = append(ranges, unitRange{lo, lo + n, id})

@@ -80,10 +80,6 @@ func (d *Data) scanUnits(starts []uint64, first uint32, w *work) (ranges []unitR
 			return ranges, errTooMuchWork
 		}
 		for _, s := range spans {
-			if k := len(ranges) - 1; k >= 0 && ranges[k].hi == s.lo && ranges[k].unit == id {
-				ranges[k].hi = s.hi
-				continue
-			}
 			ranges = append(ranges, unitRange{s.lo, s.hi, id})
 		}
 	}

@@ -24,6 +24,7 @@ var levels = map[string]place{
 	"buildid":          {level: 0},
 	"internal/frame":   {level: 0},
 	"internal/inflate": {level: 0},
+	"internal/unxz":    {level: 0},
 
 	// Engines and formats: bytes in, answers out.
 	"internal/elffile":    {level: 1},
@@ -109,7 +110,6 @@ var rights = []struct {
 		"an engine knows bytes: it takes them and opens nothing"},
 	{"github.com/ianlancetaylor/demangle/...", []string{"internal/frame"}, "its limits are kept there"},
 	{"github.com/klauspost/compress/...", []string{"internal/elffile", "internal/perfdata", "internal/profstream", "debuginfod/..."}, "compressed sections and streams"},
-	{"github.com/ulikunitz/xz/...", []string{"internal/elffile", "internal/debugfile"}, ".gnu_debugdata"},
 	{"github.com/google/renameio/v2/...", []string{"store", "debuginfod/client", "cmd/..."}, "files that appear whole"},
 	{"github.com/gofrs/flock/...", []string{"store"}, "writers that take turns"},
 	{"github.com/urfave/cli/v3/...", []string{"cmd/..."}, "the command line"},

@@ -8,19 +8,21 @@ BIN := bin
 SYMFETCH := $(BIN)/symfetch
 PEERS := $(BIN)/peers
 # Packages whose tests start threads or share state; the race detector needs cgo.
-RACE := ./internal/... ./buildid/... ./resolver/... ./store/... ./cmd/...
+RACE := ./internal/... ./buildid/... ./resolver/... ./store/... ./debuginfod/... ./cmd/...
 
 # Packages whose tests find more or less permitted, as root and as anybody.
-PRIVILEGES := ./internal/proc ./resolver ./store ./cmd/... ./fixtures/... ./docs
+PRIVILEGES := ./internal/proc ./resolver ./store ./debuginfod/... ./cmd/... ./fixtures/... ./docs
 
 .PHONY: all build install deps test test-race test-unprivileged check lint fuzz bench bench-deps demo situations peers clean
 all: build
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(SYMFETCH) ./cmd/symfetch
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(SYMFETCH)-debuginfod ./cmd/symfetch-debuginfod
 
 install: build
 	install -D -m 0755 $(SYMFETCH) $(DESTDIR)$(PREFIX)/bin/symfetch
+	install -D -m 0755 $(SYMFETCH)-debuginfod $(DESTDIR)$(PREFIX)/bin/symfetch-debuginfod
 	mkdir -p $(DESTDIR)$(PREFIX)/share/man/man1
 	$(SYMFETCH) man > $(DESTDIR)$(PREFIX)/share/man/man1/symfetch.1
 
@@ -43,7 +45,7 @@ check:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
 	CGO_ENABLED=0 GOARCH=arm64 $(GO) build ./...
-	CGO_ENABLED=0 GOARCH=arm64 $(GO) vet ./cmd/... ./resolver/... ./internal/...
+	CGO_ENABLED=0 GOARCH=arm64 $(GO) vet ./cmd/... ./resolver/... ./debuginfod/... ./internal/...
 
 lint: check
 	$(GO) tool staticcheck ./...

@@ -104,7 +104,7 @@ var (
 // TestFlags: every flag that a page gives to symfetch, or names alone, is in
 // its help.
 func TestFlags(t *testing.T) {
-	help := output(t, "help") + output(t, "fetch", "--help") + output(t, "addr2line", "--help")
+	help := output(t, "help") + output(t, "fetch", "--help") + output(t, "addr2line", "--help") + output(t, "get", "--help")
 	known := map[string]bool{}
 	for _, word := range regexp.MustCompile(`(?:^|\s)(--?[a-zA-Z][a-z-]*)`).FindAllStringSubmatch(help, -1) {
 		known[strings.TrimLeft(word[1], "-")] = true

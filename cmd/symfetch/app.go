@@ -23,6 +23,8 @@ type app struct {
 	jsonBuf jsonLine
 	textBuf []byte
 	ended   os.Signal // the signal that ended the run, nil if none did
+	// debuginfod is nil until the network could be needed.
+	debuginfod *debuginfodFetcher
 }
 
 // options are the flags that several commands share.
@@ -97,6 +99,7 @@ func (a *app) newResolver() *resolver.Resolver {
 	return resolver.New(&resolver.Options{
 		DebugDirs: a.opts.debugDirs,
 		Fetcher:   a.fetcher(),
+		Network:   a.network(),
 		Logger:    a.logger(),
 	})
 }

@@ -45,6 +45,8 @@ var exitStatuses = []struct{ code, what string }{
 var environment = []struct{ name, what string }{
 	{"SYMFETCH_STORE", "the store's directory, where --store does not name one"},
 	{"XDG_CACHE_HOME", "else the store is its subdirectory symfetch; ~/.cache by default"},
+	{"DEBUGINFOD_URLS", "servers that are asked for debug files which are nowhere on this machine; without it there is no network. " +
+		"The other variables of debuginfod-find(1) are honoured as well"},
 	{"NO_COLOR", "if not empty, the table has no colours on a terminal either"},
 	{"PATH", "where the executables of other sub-commands are looked for after symfetch's own directory"},
 }

@@ -44,7 +44,7 @@ var levels = map[string]place{
 	"internal/debugfile": {level: 2},
 	"internal/inventory": {level: 2, planned: true},
 	"internal/fileview":  {level: 2, planned: true},
-	"debuginfod/client":  {level: 2, planned: true},
+	"debuginfod/client":  {level: 2},
 
 	"resolver": {level: 3},
 
@@ -55,7 +55,7 @@ var levels = map[string]place{
 	"cmd/symfetch":            {level: 5},
 	"cmd/symfetch-pprof":      {level: 5, planned: true},
 	"cmd/symfetch-dlv":        {level: 5, planned: true},
-	"cmd/symfetch-debuginfod": {level: 5, planned: true},
+	"cmd/symfetch-debuginfod": {level: 5},
 }
 
 // outside are the packages beside the house, and all below them: they build
@@ -110,7 +110,7 @@ var rights = []struct {
 		"an engine knows bytes: it takes them and opens nothing"},
 	{"github.com/ianlancetaylor/demangle/...", []string{"internal/frame"}, "its limits are kept there"},
 	{"github.com/klauspost/compress/...", []string{"internal/elffile", "internal/perfdata", "internal/profstream", "debuginfod/..."}, "compressed sections and streams"},
-	{"github.com/google/renameio/v2/...", []string{"store", "cmd/..."}, "files that appear whole"},
+	{"github.com/google/renameio/v2/...", []string{"store", "debuginfod/client", "cmd/..."}, "files that appear whole"},
 	{"github.com/gofrs/flock/...", []string{"store"}, "writers that take turns"},
 	{"github.com/urfave/cli/v3/...", []string{"cmd/..."}, "the command line"},
 	{"github.com/vbauerster/mpb/v8/...", []string{"cmd/..."}, "progress"},

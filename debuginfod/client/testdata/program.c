@@ -1,0 +1,13 @@
+/* A program with a few bytes of debug information. */
+int counter;
+
+int twice(int n)
+{
+	counter++;
+	return n + n;
+}
+
+int main(void)
+{
+	return twice(counter);
+}

@@ -82,8 +82,14 @@ func final(s Source, m Mapping, err error) error {
 	return nil
 }
 
-// errSettledNotELF: the kernel opened the mapped inode itself.
-var errSettledNotELF = fmt.Errorf("%w, nor does its memory start as one", ErrNotELF)
+// errSettledNotELF is ErrNotELF where the kernel opened the mapped inode itself.
+const errSettledNotELF = settled("not an ELF object, nor does its memory start as one")
+
+// settled is an ErrNotELF that no further rung can change.
+type settled string
+
+func (e settled) Error() string { return string(e) }
+func (e settled) Unwrap() error { return ErrNotELF }
 
 // consider looks at one offered file, which it owns, and makes it res's object
 // if it is proved.

@@ -117,7 +117,6 @@ package main
 import (
 	"context"
 	"os"
-	"runtime/debug"
 
 	"github.com/urfave/cli/v3"
 )
@@ -128,11 +127,6 @@ func main() {
 
 // run is the whole command; it returns the exit status.
 func run(args []string) int {
-	if os.Getenv("GOGC") == "" {
-		// Most of what is allocated lives as long as the run: fewer rounds of
-		// the collector are worth a few megabytes.
-		debug.SetGCPercent(200)
-	}
 	a := newApp()
 	if _, ok := externalName(args); ok {
 		return a.finish(runExternal(args))

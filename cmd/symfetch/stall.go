@@ -15,7 +15,7 @@ import (
 const stallLimit = 5 * time.Second
 
 // errStalled is resolver.ErrTimeout for what this command reads itself.
-var errStalled = fmt.Errorf("%w of %v", resolver.ErrTimeout, stallLimit)
+func errStalled() error { return fmt.Errorf("%w of %v", resolver.ErrTimeout, stallLimit) }
 
 // watched runs f in a goroutine of its own, which it abandons when f has not
 // called alive for stallLimit, or ctx ends: it may be stuck in a system call.
@@ -46,7 +46,7 @@ func watched[T any](ctx context.Context, f func(alive func()) (T, error)) (T, er
 		case <-signs:
 			timer.Reset(stallLimit)
 		case <-timer.C:
-			return zero, errStalled
+			return zero, errStalled()
 		case <-ctx.Done():
 			return zero, ctx.Err()
 		}

@@ -1,9 +1,6 @@
 package inflate
 
-import (
-	"encoding/binary"
-	"fmt"
-)
+import "encoding/binary"
 
 const (
 	// maxMatch bytes has the longest match.
@@ -12,9 +9,9 @@ const (
 	slack = 16
 )
 
-var (
-	errInvalid  = fmt.Errorf("%w: code that stands for nothing", ErrCorrupt)
-	errDistance = fmt.Errorf("%w: distance beyond the beginning", ErrCorrupt)
+const (
+	errInvalid  = corrupt("code that stands for nothing")
+	errDistance = corrupt("distance beyond the beginning")
 )
 
 // block decodes a block by the tables: quickly while there is plenty of input

@@ -20,6 +20,13 @@ var (
 	ErrSize = errors.New("zlib stream of another size")
 )
 
+// corrupt is an ErrCorrupt that says where. These are not made by package fmt,
+// which would do that at every start of the program.
+type corrupt string
+
+func (e corrupt) Error() string { return ErrCorrupt.Error() + ": " + string(e) }
+func (e corrupt) Unwrap() error { return ErrCorrupt }
+
 // firstGuess is how many times a stream's size is allocated before anything is
 // known of what it inflates to.
 const firstGuess = 16
@@ -87,7 +94,7 @@ func (d *decoder) take(n uint) uint32 {
 	return v
 }
 
-var errEnd = fmt.Errorf("%w: it ends too early", ErrCorrupt)
+const errEnd = corrupt("it ends too early")
 
 // inflate decodes all blocks.
 func (d *decoder) inflate() error {

@@ -1,9 +1,6 @@
 package inflate
 
-import (
-	"fmt"
-	"math/bits"
-)
+import "math/bits"
 
 // Bits that the first lookup of a code takes, and the most that a code has.
 const (
@@ -72,7 +69,7 @@ func distEntry(sym int) entry {
 	return isInvalid
 }
 
-var errCode = fmt.Errorf("%w: code lengths", ErrCorrupt)
+const errCode = corrupt("code lengths")
 
 // build fills a table from the lengths of its symbols' codes. An incomplete
 // code is an error, but for one of a single symbol or none: its missing half is

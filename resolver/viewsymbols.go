@@ -112,8 +112,11 @@ func isLinkageName(symbol, demangled, short string) bool {
 	if symbol == demangled {
 		return symbol == short
 	}
-	return strings.Contains(symbol, strconv.Itoa(len(short))+short) || // as Itanium and Rust mangle it
-		strings.HasPrefix(short, "operator") && strings.Contains(demangled, short) ||
+	if strings.HasPrefix(short, "operator") {
+		return strings.Contains(demangled, short)
+	}
+	bare, _, _ := strings.Cut(short, "<")                                          // template arguments are mangled behind the name
+	return bare != "" && strings.Contains(symbol, strconv.Itoa(len(bare))+bare) || // as Itanium and Rust mangle it
 		strings.HasPrefix(short, "~") && strings.Contains(demangled, "::"+short)
 }
 

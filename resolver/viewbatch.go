@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"cmp"
 	"runtime"
 	"slices"
 	"sync"
@@ -29,11 +30,19 @@ func (v *view) symbolize(vaddrs []uint64, answer func(i int, frames []Frame, err
 // DWARF is to be asked for.
 func (v *view) symbolizeGo(vaddrs []uint64, answer func(i int, frames []Frame, err error)) (left []int) {
 	const chunk = 512 // in addresses
+	// In ascending order, so that a function's tables are still at hand when it
+	// is asked for again.
+	order := make([]int32, len(vaddrs))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int { return cmp.Compare(vaddrs[a], vaddrs[b]) })
 	var mu sync.Mutex
 	parallel((len(vaddrs)+chunk-1)/chunk, runtime.GOMAXPROCS(0), func(part int) {
 		var frames []Frame
 		var mine []int
-		for i := part * chunk; i < min(len(vaddrs), (part+1)*chunk); i++ {
+		for _, at := range order[part*chunk : min(len(order), (part+1)*chunk)] {
+			i := int(at)
 			q := question{vaddr: vaddrs[i]}
 			var settled bool
 			if frames, settled = v.askGo(frames[:0], &q); settled {

@@ -112,12 +112,15 @@ func (a axis) decades() []float64 {
 	return list
 }
 
-// decade prints a power of ten.
+// decade prints a power of ten, briefly: the axis is crowded.
 func decade(v float64) string {
-	if v < 1 {
-		return fmt.Sprint(v)
+	switch {
+	case v >= 1e6:
+		return fmt.Sprintf("%.0fM", v/1e6)
+	case v >= 1e3:
+		return fmt.Sprintf("%.0fk", v/1e3)
 	}
-	return thousands(int(math.Round(v)))
+	return fmt.Sprint(v)
 }
 
 // apart moves positions so that all are at least gap apart, in their order.

@@ -29,7 +29,7 @@ func TestDrawCharts(t *testing.T) {
 			circles++
 		}
 	}
-	if circles != 3 || !strings.Contains(picture, "a&lt;b") || !strings.Contains(picture, ">1,000<") {
+	if circles != 3 || !strings.Contains(picture, "a&lt;b") || !strings.Contains(picture, ">1k<") {
 		t.Errorf("%d circles in\n%s", circles, picture)
 	}
 }

@@ -95,11 +95,12 @@ type asked struct {
 }
 
 // How long a peer is waited for, and what one contender may take in all its
-// rounds: there are hundreds of these.
+// rounds: there are hundreds of these. Those that are always compared have time
+// even on a busy machine, as nothing could be said without them.
 const (
-	askLimit    = 5 * time.Second
-	growthLimit = time.Minute
-	askBudget   = 2 * time.Second
+	askLimit  = 5 * time.Second
+	mainLimit = time.Minute
+	askBudget = 2 * time.Second
 	// A peer does the same work as symfetch if this percentage of its chains of
 	// calls is right; it does part of it if so many of their innermost lines are.
 	rightShare, partialShare = 90, 50
@@ -148,11 +149,11 @@ func (b *Bench) contender(q ask, p symbolizer, a *asked, questions []uint64, std
 		Name: p.Name, Args: p.Args(a.suite.path), Stdin: stdin, Ours: p.Name == ours,
 		Limit: askLimit, Budget: askBudget, Discard: true,
 	}
-	if q.Growth {
-		c.Limit = growthLimit
-	}
-	if c.Ours {
+	switch {
+	case c.Ours:
 		c.Limit = 0
+	case slices.Contains(plotted, p.Name):
+		c.Limit = mainLimit
 	}
 	if p.Most > 0 {
 		c.Stdin = ""

@@ -65,6 +65,7 @@ type Bench struct {
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("bench: ")
+	os.Unsetenv("DEBUGINFOD_URLS") // no contender may ask the network
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx); err != nil {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/symfetch/symfetch/internal/elffile"
@@ -56,8 +55,8 @@ func (v *view) askSymbols(frames []Frame, q *question) ([]Frame, error) {
 			f.Function, f.LinkageName = v.names.Demangle(sym.Name), sym.Name
 			f.Offset, f.HasOffset, f.Engine = q.vaddr-sym.Vaddr, true, table.engine
 		} else if name, part := cutClone(sym.Name); part || f.HasOffset && f.Offset == q.vaddr-sym.Vaddr {
-			if function := v.names.Demangle(name); isLinkageName(name, function, f.Function) {
-				f.Function, f.LinkageName = function, name
+			if isLinkageName(name, f.Function) {
+				f.Function, f.LinkageName = v.names.Demangle(name), name
 			}
 		}
 		return withLinkageNames(frames), nil
@@ -105,19 +104,41 @@ func cutClone(symbol string) (name string, part bool) {
 	return name, strings.HasSuffix(suffix, "cold")
 }
 
-// isLinkageName reports whether a symbol, as it is and demangled, is of the
-// function with the given short name. A symbol at the same place may be
-// another's: linkers fold functions with the same code.
-func isLinkageName(symbol, demangled, short string) bool {
-	if symbol == demangled {
+// isLinkageName reports whether a symbol is of the function with the given short
+// name. A symbol at the same place may be another's: linkers fold functions
+// with the same code.
+func isLinkageName(symbol, short string) bool {
+	name := frame.DemangleNoParams(symbol)
+	if name == symbol {
 		return symbol == short
 	}
 	if strings.HasPrefix(short, "operator") {
-		return strings.Contains(demangled, short)
+		return name == short || strings.HasSuffix(name, "::"+short)
 	}
-	bare, _, _ := strings.Cut(short, "<")                                          // template arguments are mangled behind the name
-	return bare != "" && strings.Contains(symbol, strconv.Itoa(len(bare))+bare) || // as Itanium and Rust mangle it
-		strings.HasPrefix(short, "~") && strings.Contains(demangled, "::"+short)
+	bare, _, _ := strings.Cut(short, "<") // template arguments are spelled in several ways
+	return bare != "" && lastPart(name) == bare
+}
+
+// lastPart returns the last part of a demangled name, without its template
+// arguments: pick of geometry::Shape<a::b>::pick<int>.
+func lastPart(name string) string {
+	depth, start, end := 0, 0, len(name)
+	for i := 0; i < len(name); i++ {
+		switch name[i] {
+		case '<', '(', '{', '[':
+			if depth == 0 && name[i] == '<' && i > start {
+				end = i
+			}
+			depth++
+		case '>', ')', '}', ']':
+			depth--
+		case ':':
+			if depth == 0 {
+				start, end = i+1, len(name)
+			}
+		}
+	}
+	return name[start:end]
 }
 
 // withLinkageNames gives frames whose linkage name nothing tells their name.

@@ -76,7 +76,7 @@ func unbundle(args []string) []string {
 			return append(out, args[2+i:]...)
 		}
 		letters, dash := strings.CutPrefix(arg, "-")
-		if !dash || len(letters) < 2 || strings.Trim(letters, addr2lineLetters) != "" || letters == "obj" {
+		if !dash || len(letters) < 2 || strings.Trim(letters, addr2lineLetters) != "" {
 			out = append(out, arg)
 			continue
 		}
